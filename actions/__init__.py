@@ -1,0 +1,1 @@
+"""What release components run: one module per transaction, no Pulumi inside."""

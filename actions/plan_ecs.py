@@ -1,0 +1,118 @@
+"""Decide what an ECS release has to do: plain values in, plain values out, no call anywhere."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from actions.ecs import Look, ServiceState, Task
+
+NOT_REGISTRABLE = (
+    "taskDefinitionArn", "revision", "status", "requiresAttributes", "compatibilities",
+    "registeredAt", "registeredBy", "deregisteredAt",
+)  # fmt: skip
+EXPECTED_STOPS = ("SpotInterruption", "ServiceSchedulerInitiated", "UserInitiated")
+HEALTH_FAILURES = ("health checks",)  # the scheduler's own stops that are failures of the task
+
+
+class Way(Enum):
+    """How the wanted revision gets into service."""
+
+    ALREADY_THERE = "already in service"
+    FOLLOW = "its deployment is under way"
+    DEPLOY = "deploy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rest:
+    """What the service returns to when the release fails."""
+
+    revision: str
+    count: int
+    verified: bool  # the last verified release, rather than what merely was there
+
+
+def wanted_definition(template: dict[str, Any], family: str, container: str, image: str) -> dict[str, Any]:
+    """The arguments of RegisterTaskDefinition: the template with the pinned image, in the family of the releases."""
+    definition = {key: value for key, value in template.items() if key not in NOT_REGISTRABLE and _given(value)}
+    definition["family"] = family
+    definition["containerDefinitions"] = [
+        {**entry, "image": image} if entry["name"] == container else entry for entry in template["containerDefinitions"]
+    ]
+    return definition
+
+
+def same_content(registered: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Whether a registered, active revision already is what is wanted."""
+    keys = [key for key in wanted if key != "tags"]
+    return registered.get("status") == "ACTIVE" and all(registered.get(key) == wanted[key] for key in keys)
+
+
+def choose_way(state: ServiceState, revision: str, count: int) -> Way:
+    """By facts only, so that an interrupted release is finished rather than begun again."""
+    if state.primary.task_definition != revision or state.primary.rollout == "FAILED" or state.desired < count:
+        return Way.DEPLOY
+    return Way.ALREADY_THERE if state.settled else Way.FOLLOW
+
+
+def choose_rest(
+    verified: dict[str, Any] | None, state: ServiceState, inherited: tuple[str, int], template_family: str
+) -> Rest:
+    """The last verified release; before the first one, what was in service before anybody began."""
+    if verified:
+        return Rest(revision=verified["task_definition"], count=state.desired or verified["count"], verified=True)
+    revision, count = inherited if inherited[0] else (state.primary.task_definition, state.desired)
+    return Rest(revision=revision, count=0 if family_of(revision) == template_family else count, verified=False)
+
+
+def failure_of(look: Look, deployment_id: str, grace_seconds: float) -> tuple[Task, str] | None:
+    """The first task of the deployment that failed and why, or None while all may still become well."""
+    for task in look.tasks:
+        if task.started_by != deployment_id:
+            continue
+        if task.stopped:
+            if _expected_stop(task):
+                continue
+            return task, stop_text(task)
+        if task.health == "UNHEALTHY":
+            return task, "its container health check fails"
+        target = look.target_of(task)
+        if target and target.state == "unhealthy" and task.age_seconds > grace_seconds:
+            return task, f"its target {target.address} is unhealthy: {target.description or target.reason}"
+    return None
+
+
+def stop_text(task: Task) -> str:
+    """Why a task stopped, in ECS's own words."""
+    parts = [task.stopped_reason or task.stop_code or "stopped"]
+    if task.container_reason:
+        parts.append(task.container_reason)
+    if task.exit_code is not None:
+        parts.append(f"exit code {task.exit_code}")
+    return ", ".join(parts)
+
+
+def progress_line(look: Look, revision: str) -> str:
+    """One line that changes only when something happened."""
+    new = [task for task in look.tasks_of(revision) if not task.stopped]
+    old = [task for task in look.tasks if task.definition != revision and not task.stopped]
+    running = sum(1 for task in new if task.status == "RUNNING")
+    line = f"{running}/{look.service.desired} running, {look.healthy(revision)} healthy"
+    return f"{line}, {len(old)} of the old version left" if old else line
+
+
+def family_of(arn: str) -> str:
+    return arn.rsplit("/", 1)[-1].rsplit(":", 1)[0]
+
+
+def short(arn: str) -> str:
+    """`family:revision` of a task definition."""
+    return arn.rsplit("/", 1)[-1]
+
+
+def _given(value: Any) -> bool:
+    return value is not None and value != "" and value != []
+
+
+def _expected_stop(task: Task) -> bool:
+    by_health = any(word in task.stopped_reason for word in HEALTH_FAILURES)
+    return task.stop_code in EXPECTED_STOPS and not by_health
