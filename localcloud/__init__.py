@@ -1,0 +1,1 @@
+"""Everything that lets `pulumi up` of a `*.local` stack run for real on one machine."""

@@ -1,0 +1,164 @@
+"""What a step works with: its log, its commands, and one clear sentence when something fails."""
+
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from localcloud.up.paths import LOGS, ROOT
+
+GRACE_SECONDS = 180.0  # an interrupted `pulumi up` first undoes a running release
+
+
+class StepFailed(Exception):
+    """A step could not keep its promise; the message is the sentence the user reads."""
+
+
+class Interrupted(Exception):
+    """Another step failed or the user pressed ^C; nothing new may start."""
+
+
+class Processes:
+    """The commands now running, so that ^C ends them, each asked politely first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._closed = False
+
+    def start(self, argv: Sequence[str], **options: object) -> "subprocess.Popen[bytes]":
+        """Start a command in a process group of its own; refuse once `interrupt` was called."""
+        with self._lock:
+            if self._closed:
+                raise Interrupted
+            process = subprocess.Popen(list(argv), process_group=0, **options)  # type: ignore[call-overload]
+            self._running.add(process)
+            return process  # type: ignore[no-any-return]
+
+    def ended(self, process: "subprocess.Popen[bytes]") -> None:
+        with self._lock:
+            self._running.discard(process)
+
+    def interrupt(self, number: signal.Signals = signal.SIGINT) -> None:
+        """Signal every running command and let no other start."""
+        with self._lock:
+            self._closed = True
+            for process in self._running:
+                try:
+                    os.killpg(process.pid, number)
+                except (ProcessLookupError, PermissionError):
+                    continue  # just ended, or run by sudo, which ends with its terminal
+
+
+PROCESSES = Processes()
+
+
+class Job:
+    """One run of one step: `say` tells the user, `run` executes, both leave traces in the step's log file."""
+
+    def __init__(self, name: str, tell: Callable[[str], None]) -> None:
+        self.name = name
+        self._tell = tell
+        LOGS.mkdir(parents=True, exist_ok=True)
+        self.log = LOGS / f"{name.replace(' ', '-')}.log"
+        self.log.write_text("")
+
+    def say(self, text: str) -> None:
+        """Tell the user what happens now."""
+        self.note(f"# {text}")
+        self._tell(text)
+
+    def note(self, text: str) -> None:
+        """Write a line to the log file only."""
+        with self.log.open("a") as log:
+            log.write(text.rstrip("\n") + "\n")
+
+    def run(
+        self,
+        *argv: str | Path,
+        failure: str,
+        env: Mapping[str, str] | None = None,
+        cwd: Path = ROOT,
+        stdin: Path | None = None,
+        seconds: float = 1800,
+    ) -> str:
+        """Run a command, log its output and return what it printed on standard output; raise StepFailed(failure)."""
+        code, out = self.attempt(*argv, env=env, cwd=cwd, stdin=stdin, seconds=seconds)
+        if code != 0:
+            raise StepFailed(failure)
+        return out
+
+    def attempt(
+        self,
+        *argv: str | Path,
+        env: Mapping[str, str] | None = None,
+        cwd: Path = ROOT,
+        stdin: Path | None = None,
+        seconds: float = 1800,
+    ) -> tuple[int, str]:
+        """Like `run`, but leave the judgement of the exit code to the caller."""
+        command = [str(part) for part in argv]
+        self.note("$ " + " ".join(command))
+        with self.log.open("ab") as log, open(stdin or os.devnull, "rb") as source:
+            try:
+                process = PROCESSES.start(
+                    command,
+                    stdin=source,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    cwd=cwd,
+                    env={**os.environ, **(env or {})},
+                )
+            except FileNotFoundError as error:
+                raise StepFailed(f"the program {command[0]} is not installed") from error
+            try:
+                out = _read(process, log.fileno(), seconds)
+            finally:
+                PROCESSES.ended(process)
+        if process.returncode < 0:
+            self.note(f"ended by signal {-process.returncode}")
+        return process.returncode, out
+
+    def tail(self, lines: int = 20) -> str:
+        """The end of the step's log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def _read(process: "subprocess.Popen[bytes]", log: int, seconds: float) -> str:
+    """Copy standard output to the log while it comes; end the command at its time limit."""
+    assert process.stdout is not None  # noqa: S101 - opened as a pipe above
+    timer = threading.Timer(seconds, process.terminate)
+    timer.daemon = True
+    timer.start()
+    try:
+        collected = bytearray()
+        while chunk := process.stdout.read1():  # type: ignore[attr-defined]
+            os.write(log, chunk)
+            collected += chunk
+        process.wait()
+    finally:
+        timer.cancel()
+    return collected.decode(errors="replace")
+
+
+def as_root(*argv: str | Path) -> tuple[str | Path, ...]:
+    """The command with the rights to change the machine; StepFailed when there is no way to get them."""
+    if os.geteuid() == 0:
+        return argv
+    if shutil.which("sudo") is None:
+        raise StepFailed(f"{argv[0]} needs root: run as root or install sudo")
+    return ("sudo", "--non-interactive", "--preserve-env", *argv)
+
+
+def wait_until(holds: Callable[[], bool], seconds: float, every: float = 0.25) -> bool:
+    """Poll until `holds`; False at the deadline."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(every)
+    return True
