@@ -91,7 +91,7 @@ class EcsRelease:
     def _wanted(
         self, template: dict[str, Any], digest: str, state: ServiceState, verified: dict[str, Any] | None, rest: Rest
     ) -> Wanted:
-        """An active revision with this very content, or a new one; what a run that was cut off left is used or removed."""
+        """An active revision with this very content, or a new one; what a run that was cut off left is removed."""
         definition = wanted_definition(template, self._asked.family, self._asked.container, self._asked.pinned(digest))
         in_use = {state.primary.task_definition, rest.revision, verified["task_definition"] if verified else ""}
         left_over = {self._lock.inherited.revision, self._service.newest(self._asked.family)} - in_use

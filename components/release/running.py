@@ -10,8 +10,6 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
 
-from actions.running_image import running_image
-
 
 class RunningImageProvider(ResourceProvider):
     """Reads the service; changes nothing."""
@@ -57,4 +55,6 @@ def _inputs(props: dict[str, Any]) -> dict[str, Any]:
 
 
 def _observe(props: dict[str, Any]) -> dict[str, str]:
+    from actions.running_image import running_image  # in the provider's process; a declaration loads no AWS client
+
     return running_image(**_inputs(props))
