@@ -1,0 +1,101 @@
+"""Set a stack back to the last verified release, or to a named one, and bring it up.
+
+python -m ops.rollback STACK [--tag TAG]
+
+`plan_rollback` decides from the configuration and the recorded release; the change itself is `pulumi config set` and
+`pulumi up`, like any.
+"""
+
+import argparse
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ops import engine
+from ops.errors import OpsError, run_command, say
+from ops.project import load_project
+
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")  # what a registry accepts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollback:
+    """Where to, and why there."""
+
+    tag: str
+    because: str
+
+
+def plan_rollback(*, configured: str | None, release: dict[str, Any] | None, tag: str | None) -> Rollback:
+    """The release to return to.
+
+    `configured` is the stack's imageTag (None: it keeps what is released), `release` the proof of the last verified
+    release (None: none yet). A named tag wins; then the last verified release when something else is configured, as after
+    a failure; then the one before it.
+    """
+    if tag is not None:
+        if not TAG.fullmatch(tag):
+            raise OpsError(f"{tag!r} is not an image tag: letters, digits, '_', '.' and '-', at most 128 characters")
+        return Rollback(tag=tag, because="asked for by name")
+    if release is None:
+        raise OpsError("nothing has been released on this stack yet, so there is nothing to roll back to")
+    last = _tag_of(release, "the recorded release")
+    if configured is not None and configured != last:
+        return Rollback(tag=last, because=f"the last verified release; the configuration asks for {configured}")
+    previous = release.get("previous")
+    if previous is None:
+        raise OpsError(
+            f"{last} is the only verified release of this stack, so there is nothing to roll back to; "
+            "name another with --tag"
+        )
+    before = _tag_of(previous, "the release before it")
+    if before == last:
+        raise OpsError(f"the release before {last} has the same tag, so going back needs a name: --tag TAG")
+    return Rollback(tag=before, because=f"the verified release before {last}")
+
+
+def _tag_of(record: Any, what: str) -> str:
+    tag = record.get("image_tag") if isinstance(record, dict) else None
+    if not isinstance(tag, str) or not TAG.fullmatch(tag):
+        raise OpsError(f"{what} names no image tag, so there is no safe target; name one with --tag TAG")
+    return tag
+
+
+def roll_back(stack: str, tag: str | None) -> int:
+    """Configure the target and bring the stack up; the exit code of `pulumi up`."""
+    project = load_project()
+    known = project.stack(stack)
+    configured = engine.ask_json("config", "--json", "--stack", stack).get(f"{project.name}:imageTag", {}).get("value")
+    release = engine.ask_json("stack", "output", "--json", "--stack", stack).get("release")
+    if release is not None and not isinstance(release, dict):
+        raise OpsError(f"the output `release` of {stack} is no release record: {str(release)[:80]!r}")
+    target = plan_rollback(configured=configured, release=release or None, tag=tag)
+    say(f"rolling {stack} back to {target.tag}: {target.because}")
+    engine.ask("config", "set", "imageTag", target.tag, "--stack", stack)
+    code = engine.run(["up", "--stack", stack, "--yes"])
+    file = project.config_file(known)
+    if code == 0:
+        say(f"{stack} is at {target.tag}; commit {file} to keep it there")
+    else:
+        say(
+            f"`pulumi up` failed with code {code}; its lines above say why, and what serves now. "
+            f"{file} keeps saying {target.tag}, as asked: repeat when the cause is gone, or name another release with --tag"
+        )
+    return code
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m ops.rollback", description="Set a stack back to a verified release."
+    )
+    parser.add_argument("stack", help="<system>.<environment>, like liveinsight.prod")
+    parser.add_argument(
+        "--tag", help="the image tag to return to (default: the last verified release that is not the present one)"
+    )
+    options = parser.parse_args(arguments)
+    return roll_back(options.stack, options.tag)
+
+
+if __name__ == "__main__":
+    run_command(main)
