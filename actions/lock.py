@@ -40,11 +40,12 @@ def _boot_id() -> str:
 
 
 def _process_start(pid: int) -> str:
-    """Start time of a process in clock ticks since boot, or '' when there is no such process."""
+    """Start time of a process in clock ticks since boot, or '' when there is no such process or only its shell (Z)."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except OSError:
         return ""
+    return "" if fields[0] in ("Z", "X") else fields[19]
 
 
 def is_dead(owner: str) -> bool:

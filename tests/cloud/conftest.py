@@ -1,0 +1,98 @@
+"""One local cloud for all cloud tests, and LiveInsight on it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from tests.cloud.project import ROOT, Project
+
+PORT = 4590
+TAGS = {
+    "v1": "good",
+    "v2": "good",
+    "v3": "good",
+    "crash": "crash",
+    "exit-20": "exit-20",
+    "health-500": "health-500",
+    "never-listens": "never-listens",
+    "oom": "oom",
+}
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment of a running local cloud, ended with everything it started."""
+    home = tmp_path_factory.mktemp("cloud")
+    command = [sys.executable, "-m", "localcloud.aws"]
+    started = subprocess.run(
+        [*command, "start", "--home", str(home), "--port", str(PORT)], cwd=ROOT, stdout=subprocess.PIPE, check=True
+    )
+    try:
+        yield json.loads(started.stdout)
+    finally:
+        subprocess.run([*command, "stop", "--home", str(home)], cwd=ROOT, check=True)
+
+
+@pytest.fixture(scope="session")
+def aws(cloud: dict[str, str]) -> boto3.session.Session:
+    os.environ["AWS_ENDPOINT_URL"] = cloud["AWS_ENDPOINT_URL"]
+    return boto3.session.Session(
+        aws_access_key_id=cloud["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=cloud["AWS_SECRET_ACCESS_KEY"],
+        region_name=cloud["AWS_REGION"],
+    )
+
+
+@pytest.fixture(scope="session")
+def liveinsight(
+    cloud: dict[str, str], aws: boto3.session.Session, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Project]:
+    """`liveinsight.local` with its infrastructure, all images pushed, and v1 released; destroyed at the end."""
+    project = Project(tmp_path_factory.mktemp("liveinsight"), cloud)
+    aws.client("ssm").put_parameter(
+        Name="/LiveInsight/local/SECRET_KEY", Value="s3cr3t-of-the-tests", Type="SecureString"
+    )
+    project.pulumi("stack", "select", "--create", "liveinsight.local")
+    for key, value in {"healthyThreshold": "2", "gracePeriodSeconds": "10"}.items():
+        project.set(f"healthCheck.{key}", value)
+    project.pulumi("config", "rm", "infra-release:imageTag")
+    project.up()
+    for tag, mode in TAGS.items():
+        push_image(project, tag, mode)
+    project.release("v1")
+    try:
+        yield project
+    finally:
+        project.pulumi("destroy", "--yes", check=False)
+
+
+def push_image(project: Project, tag: str, mode: str = "good") -> None:
+    repository = f"localhost:{PORT}/liveinsight-app"
+    arguments = ["--tag", tag, "--mode", mode, "--version", tag, "--repository", repository, "--push"]
+    done = subprocess.run(
+        [sys.executable, "-m", "localcloud.sample.build", *arguments],
+        cwd=ROOT,
+        env=project.environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.fixture
+def released(liveinsight: Project) -> Project:
+    """The stack at rest on v1, whatever the test before did."""
+    if (liveinsight.output("imageTag") or "") != "v1" or "imageTag: v1" not in config_of(liveinsight):
+        liveinsight.release("v1")
+    return liveinsight
+
+
+def config_of(project: Project) -> str:
+    return Path(project.path / "stacks" / "Pulumi.liveinsight.local.yaml").read_text()

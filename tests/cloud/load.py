@@ -1,0 +1,77 @@
+"""An independent user: steady requests through the balancer, counted without the project's own probe."""
+
+import http.client
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+
+@dataclass
+class Count:
+    """Answers by status or error, and by version."""
+
+    answers: Counter[str] = field(default_factory=Counter)
+    versions: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+    @property
+    def total(self) -> int:
+        return sum(self.answers.values())
+
+    @property
+    def failed(self) -> int:
+        return self.total - self.answers["200"]
+
+    @property
+    def rate(self) -> float:
+        return self.total / self.seconds
+
+
+class Load:
+    """`with Load(url) as count:` sends `rate` requests per second, bounded in number, until the block ends."""
+
+    def __init__(self, url: str, rate: int = 60, workers: int = 6, limit: int = 30_000) -> None:
+        parts = urlsplit(url)
+        self._host, self._port, self._path = parts.hostname or "", parts.port or 80, parts.path
+        self._pause, self._limit = workers / rate, limit // workers
+        self._stop, self._guard = threading.Event(), threading.Lock()
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(workers)]
+        self.count = Count()
+
+    def __enter__(self) -> Count:
+        self._began = time.monotonic()
+        for thread in self._threads:
+            thread.start()
+        return self.count
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(15)
+        self.count.seconds = time.monotonic() - self._began
+
+    def _work(self) -> None:
+        for _ in range(self._limit):
+            if self._stop.is_set():
+                return
+            due = time.monotonic() + self._pause
+            status, version = self._ask()
+            with self._guard:
+                self.count.answers[status] += 1
+                if version:
+                    self.count.versions[version] += 1
+            self._stop.wait(max(0.0, due - time.monotonic()))
+
+    def _ask(self) -> tuple[str, str]:
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=10)
+        try:
+            connection.request("GET", self._path)
+            answer = connection.getresponse()
+            answer.read()
+            return str(answer.status), answer.headers.get("X-Version", "")
+        except (OSError, http.client.HTTPException) as error:
+            return type(error).__name__, ""
+        finally:
+            connection.close()

@@ -1,0 +1,69 @@
+"""A bad release changes nothing for users, fails with its reason, and leaves the old version serving."""
+
+import re
+
+import boto3
+import pytest
+
+from tests.cloud.conftest import config_of
+from tests.cloud.load import Load
+from tests.cloud.project import Project
+
+REASONS = {
+    "crash": r"exit code 1",
+    "exit-20": r"exit code 1",
+    "health-500": r"Health checks failed with these codes: \[500\]",
+    "never-listens": r"is unhealthy: (Health checks failed|Request timed out|Connection)",
+    "no-such-tag": r"the registry has no liveinsight-app:no-such-tag; push it",
+    "oom": r"OutOfMemoryError: Container killed due to memory usage, exit code 137",
+}
+
+
+@pytest.fixture
+def long_health_window(released: Project, request: pytest.FixtureRequest) -> None:
+    """As `liveinsight.local` has it: 5 × 5 s, longer than the 20 s after which `exit-20` ends."""
+    wanted = "5" if request.node.callspec.params["tag"] == "exit-20" else "2"
+    if f"healthyThreshold: {wanted}" not in config_of(released).replace('"', ""):
+        released.set("healthCheck.healthyThreshold", wanted)
+        released.up()
+
+
+@pytest.mark.usefixtures("long_health_window")
+@pytest.mark.parametrize("tag", REASONS)
+def test_a_bad_release_fails_with_its_reason_and_users_see_nothing(
+    released: Project, aws: boto3.session.Session, tag: str
+) -> None:
+    before = released.output("release")
+    with Load(released.output("url")) as count:
+        done = released.release(tag, check=False)
+    assert done.returncode != 0
+    assert re.search(REASONS[tag], done.stdout), done.stdout[-4000:]
+    assert count.failed == 0, count.answers
+    assert set(count.versions) == {"v1"}
+    assert released.output("release") == before
+    assert recorded_digest(aws) == before["digest"] == running_digest(aws)
+    pending = released.pulumi("preview", "--diff").stdout
+    assert re.search(rf"IMAGE.*:v1.*=>.*:{tag}", pending), pending
+    assert "Traceback" not in done.stdout.replace("Traceback (most recent call last):\n  File", "", 0).split("release of")[-1]
+
+
+def test_a_good_tag_succeeds_after_a_bad_one(released: Project) -> None:
+    assert released.release("crash", check=False).returncode != 0
+    released.release("v2")
+    assert released.output("release")["image_tag"] == "v2"
+
+
+def recorded_digest(aws: boto3.session.Session) -> str:
+    item = aws.client("dynamodb").get_item(TableName="LiveInsight-releases", Key={"id": {"S": "verified"}})["Item"]
+    found = re.search(r'"digest": "(sha256:\w+)"', item["proof"]["S"])
+    assert found
+    return found[1]
+
+
+def running_digest(aws: boto3.session.Session) -> str:
+    ecs = aws.client("ecs")
+    tasks = ecs.list_tasks(cluster="LiveInsight-cluster", serviceName="LiveInsight-service")["taskArns"]
+    described = ecs.describe_tasks(cluster="LiveInsight-cluster", tasks=tasks)["tasks"]
+    digests = {task["containers"][0]["imageDigest"] for task in described}
+    assert len(digests) == 1, digests
+    return str(digests.pop())

@@ -1,0 +1,125 @@
+"""Killed anywhere: the next `pulumi up` finishes, users notice nothing, and nothing is left over."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import boto3
+import pytest
+
+from tests.cloud.load import Load
+from tests.cloud.project import Project
+from tests.cloud.test_release_bad import running_digest
+
+# What `pulumi up` has just printed when it is cut: before anything moved, the lock taken, the deployment begun, new tasks
+# running but unproven, the verification passed but not recorded.
+MOMENTS = {
+    "preflight": "OK  image",
+    "revision": "pinned to",
+    "deployment": "deploying",
+    "new tasks run": "2/2 running",
+    "verified": "verified:",
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_killed_engine_is_mended_by_the_next_up(released: Project, aws: boto3.session.Session, moment: str) -> None:
+    released.set("imageTag", "v2")
+    with Load(released.output("url")) as count:
+        cut(released, MOMENTS[moment], lambda engine: os.kill(engine, signal.SIGKILL))
+        until(lambda: not action_processes(), "the action ends after its engine died", 120)
+        released.run("python", "-m", "ops.unlock", "liveinsight.local")
+        released.up()
+    assert count.failed == 0, count.answers
+    assert_finished(released, aws)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_killed_action_is_mended_by_the_next_up(released: Project, aws: boto3.session.Session, moment: str) -> None:
+    released.set("imageTag", "v2")
+    with Load(released.output("url")) as count:
+        cut(released, MOMENTS[moment], lambda _: [os.kill(pid, signal.SIGKILL) for pid in action_processes()])
+        released.run("python", "-m", "ops.unlock", "liveinsight.local")
+        released.up()
+    assert count.failed == 0, count.answers
+    assert_finished(released, aws)
+
+
+def test_an_interrupt_undoes_the_release_and_fails(released: Project, aws: boto3.session.Session) -> None:
+    before = released.output("release")
+    released.set("imageTag", "v2")
+    with Load(released.output("url")) as count:
+        output = cut(released, "2/2 running", lambda engine: os.kill(engine, signal.SIGINT))
+    assert "undone: LiveInsight-service is back on" in output, output[-3000:]
+    assert count.failed == 0, count.answers
+    assert released.output("release") == before
+    assert running_digest(aws) == before["digest"]
+    assert not action_processes()
+
+
+def test_a_second_up_at_the_same_time_is_refused_and_the_first_finishes(released: Project) -> None:
+    released.set("imageTag", "v2")
+    second: list[str] = []
+    output = cut(released, "deploying", lambda _: second.append(released.up(check=False).stdout))
+    assert "the stack is currently locked" in second[0]
+    assert "released v2" in output
+    assert released.output("release")["image_tag"] == "v2"
+
+
+def cut(project: Project, line: str, blow: Callable[[int], object]) -> str:
+    """Runs `pulumi up`, strikes when `line` is printed, and returns all it printed."""
+    process = project.start("up", "--yes", "--skip-preview")
+    assert process.stdout
+    printed: list[str] = []
+    struck = False
+    for text in process.stdout:
+        printed.append(text)
+        if not struck and line in text:
+            blow(process.pid)
+            struck = True
+    process.wait(60)
+    assert struck, f"{line!r} never appeared:\n" + "".join(printed)
+    return "".join(printed)
+
+
+def action_processes() -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes()
+                state = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
+            except OSError:
+                continue
+            if b"actions.release_ecs" in command and state != "Z":
+                found.append(int(entry.name))
+    return found
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"expected that {what}"
+        time.sleep(0.2)
+
+
+def assert_finished(project: Project, aws: boto3.session.Session) -> None:
+    """v2 is verified and recorded; one deployment, no foreign task, no held lock, no revision nobody needs."""
+    proof = project.output("release")
+    assert proof["image_tag"] == "v2" and running_digest(aws) == proof["digest"]
+    ecs = aws.client("ecs")
+    service = ecs.describe_services(cluster="LiveInsight-cluster", services=["LiveInsight-service"])["services"][0]
+    assert len(service["deployments"]) == 1 and service["runningCount"] == service["desiredCount"] == 2
+    active = ecs.list_task_definitions(familyPrefix="LiveInsight", status="ACTIVE")["taskDefinitionArns"]
+    images = [image_of(ecs, arn) for arn in active if "/LiveInsight:" in arn]
+    assert len(images) == len(set(images)), f"revisions with equal content: {active}"
+    lock = aws.client("dynamodb").get_item(TableName="LiveInsight-releases", Key={"id": {"S": "lock"}})["Item"]
+    assert lock["expires"]["N"] == "0"
+    assert not action_processes()
+
+
+def image_of(ecs: object, arn: str) -> str:
+    definition = ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]  # type: ignore[attr-defined]
+    return str(definition["containerDefinitions"][0]["image"])
