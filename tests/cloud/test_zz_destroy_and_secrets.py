@@ -1,0 +1,72 @@
+"""No secret in the open, and nothing left after `pulumi destroy`. Named to run last: it ends the shared stack."""
+
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import boto3
+
+from tests.cloud.project import Project
+
+SECRET = "s3cr3t-of-the-tests"
+
+
+def test_no_secret_in_state_output_or_process_list(released: Project) -> None:
+    """The value that the tasks really use is nowhere else."""
+    seen: list[str] = []
+    stop = threading.Event()
+
+    def watch() -> None:
+        while not stop.is_set():
+            for entry in Path("/proc").iterdir():
+                if entry.name.isdigit():
+                    try:
+                        seen.append((entry / "cmdline").read_bytes().decode(errors="replace"))
+                    except OSError:
+                        continue
+            time.sleep(0.2)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    released.set("imageTag", "v2")
+    done = released.pulumi("up", "--yes", "--skip-preview", "--diff", "--logtostderr", "-v=9")
+    stop.set()
+    watcher.join()
+    state = "".join(path.read_text(errors="replace") for path in released.state.rglob("*") if path.is_file())
+    key = released.environment["AWS_SECRET_ACCESS_KEY"]
+    for name, text in {"output": done.stdout, "state": state, "processes": "".join(seen)}.items():
+        assert SECRET not in text, f"the application's secret is in the {name}"
+        assert key not in text, f"the AWS secret key is in the {name}"
+    assert "actions.release_ecs" in "".join(seen)
+
+
+def test_tasks_do_receive_the_secret(released: Project) -> None:
+    """Or the test above would prove nothing."""
+    container = docker("ps", "-q", "--filter", "label=com.amazonaws.ecs.task-definition-family=LiveInsight").split()[0]
+    assert f"SECRET_KEY={SECRET}" in docker("inspect", "-f", "{{.Config.Env}}", container)
+
+
+def test_destroy_leaves_nothing(released: Project, aws: boto3.session.Session) -> None:
+    released.pulumi("destroy", "--yes")
+    assert not docker("ps", "-aq", "--filter", "label=com.amazonaws.ecs.task-definition-family=LiveInsight").split()
+    iam, ec2, logs = aws.client("iam"), aws.client("ec2"), aws.client("logs")
+    assert not [role["RoleName"] for role in iam.list_roles()["Roles"] if "LiveInsight" in role["RoleName"]]
+    assert not iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    assert not aws.client("ecr").describe_repositories()["repositories"]
+    assert not logs.describe_log_groups(logGroupNamePrefix="/ecs/LiveInsight")["logGroups"]
+    assert not aws.client("elbv2").describe_load_balancers()["LoadBalancers"]
+    assert not aws.client("elbv2").describe_target_groups()["TargetGroups"]
+    named = [group["GroupName"] for group in ec2.describe_security_groups()["SecurityGroups"]]
+    assert set(named) <= {"default"}, named
+    assert not aws.client("dynamodb").list_tables()["TableNames"]
+    assert not aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert not aws.client("ssm").get_parameters_by_path(Path="/LiveInsight/local/settings", Recursive=True)["Parameters"]
+    ecs = aws.client("ecs")
+    assert not [arn for arn in ecs.list_task_definitions(status="ACTIVE")["taskDefinitionArns"] if "LiveInsight" in arn]
+    active = ecs.describe_clusters(clusters=["LiveInsight-cluster"])["clusters"]
+    assert not [cluster for cluster in active if cluster["status"] == "ACTIVE"]
+
+
+def docker(*arguments: str) -> str:
+    return subprocess.run(["docker", *arguments], text=True, stdout=subprocess.PIPE, check=True).stdout
