@@ -1,0 +1,182 @@
+"""The service scheduler: one thread that looks, plans and acts, several times a second while there is work."""
+
+import logging
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from localcloud.aws.ecs import counts, failures, observe, records, targets, watching
+from localcloud.aws.ecs.engine import Record, Response, Scope, ecs, every_service, every_task, scope, scoped
+from localcloud.aws.ecs.planner import plan
+from localcloud.aws.ecs.state import Complete, Health, Phase, Retire, ServiceView, Start, Steady, Step, Stop
+from localcloud.aws.ecs.stopping import Stopping
+
+logger = logging.getLogger("localcloud.ecs")
+
+TICK_SECONDS = 0.3
+IDLE_SECONDS = 2.0
+STOPPED_KEPT_SECONDS = 3600.0  # as AWS: a stopped task can be described for an hour
+
+
+class Scheduler:
+    """Keeps every service of the cloud at what it asks for.
+
+    `lock` guards the records of services; tasks are guarded by MiniStack's lock per task. Nothing that waits runs
+    under either: starting and stopping have threads of their own.
+    """
+
+    def __init__(self, balancer: targets.Balancer) -> None:
+        self.balancer = balancer
+        self.lock = threading.RLock()
+        self.stopping = Stopping(balancer, self.wake)
+        self._wake = threading.Event()
+        self._closed = threading.Event()
+        self._inspectors = ThreadPoolExecutor(max_workers=4, thread_name_prefix="localcloud-ecs-health")
+        self._thread = threading.Thread(target=self._run, name="localcloud-ecs-scheduler", daemon=True)
+
+    def start(self) -> None:
+        """Begin to schedule."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop to schedule; containers stay as they are."""
+        self._closed.set()
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Something changed: look now."""
+        self._wake.set()
+
+    def task_failed(self, task: Record) -> None:
+        """A task ended by itself or never started: count it, hold the next start back, trip the circuit breaker."""
+        with self.lock:
+            failures.record(task, time.time())
+        self.wake()
+
+    def _run(self) -> None:
+        busy = True
+        while not self._closed.is_set():
+            self._wake.wait(TICK_SECONDS if busy else IDLE_SECONDS)
+            self._wake.clear()
+            try:
+                busy = self.tick()
+            except Exception:
+                logger.exception("the ECS scheduler failed in one pass and goes on")
+
+    def tick(self) -> bool:
+        """One pass over all services; True while there is anything to watch."""
+        now = time.time()
+        living = [(place, task) for place, task in every_task() if task["lastStatus"] != "STOPPED"]
+        watching.refresh_health(self._inspectors, [task for _, task in living], now)
+        with self.lock:
+            for place, _, service in every_service():
+                if service.get("status") in ("ACTIVE", "DRAINING") and service.get("deployments"):
+                    with scoped(place):
+                        self._schedule(service, now)
+        _forget_old_tasks(now)
+        return bool(living)
+
+    def _schedule(self, service: Record, now: float) -> None:
+        for task in observe.alive(service):
+            if observe.phase_of(task) == Phase.RUNNING:
+                task.setdefault("_running_at", now)
+                targets.register(self.balancer, service, task)
+        view = observe.service_view(service, self.balancer, now)
+        _note_healthy(service, view)
+        for step in plan(view):
+            self._apply(service, step)
+        counts.refresh(service)
+
+    def _apply(self, service: Record, step: Step) -> None:
+        match step:
+            case Start():
+                _launch(service, step)
+            case Stop():
+                self._stop(service, step)
+            case Complete():
+                records.complete(service)
+            case Retire():
+                service.update(status="INACTIVE", deployments=[])
+                records.announce(service, "has been deleted.")
+            case Steady():
+                if not service.get("_steady"):
+                    service["_steady"] = True
+                    records.announce(service, "has reached a steady state.")
+
+    def _stop(self, service: Record, step: Stop) -> None:
+        task = ecs._tasks[step.arn]
+        number = step.arn.rpartition("/")[2]
+        service["_steady"] = False
+        if step.failed:
+            records.announce(service, f"(task {number}) {_trouble(task, step.reason)}")
+        if self.stopping.begin(task, step.reason, "ServiceSchedulerInitiated", scope()):
+            records.announce(service, f"has stopped 1 running tasks: (task {number}).")
+            if task.get("_targets"):
+                records.announce(service, "has begun draining connections on 1 tasks.")
+        if step.failed:
+            failures.record(task, time.time())
+
+
+def _trouble(task: Record, reason: str) -> str:
+    if "_target_trouble" not in task or "ELB" not in reason:
+        return f"failed container health checks: {reason}."
+    group, port, description = task["_target_trouble"]
+    return f"(port {port}) is unhealthy in (target-group {group}) due to (reason {description})."
+
+
+def _note_healthy(service: Record, view: ServiceView) -> None:
+    """A task that has become healthy ends its deployment's back-off and, unless told otherwise, its failure count."""
+    for task in view.tasks:
+        record = ecs._tasks[task.arn]
+        if task.health == Health.HEALTHY and not record.get("_was_healthy"):
+            record["_was_healthy"] = True
+            failures.forgive(service, task.deployment)
+
+
+def _launch(service: Record, step: Start) -> None:
+    chosen = records.deployment(service, step.deployment)
+    if chosen is None:
+        return
+    service["_steady"] = False
+    request = {
+        "cluster": service["clusterArn"],
+        "taskDefinition": chosen["taskDefinition"],
+        "count": step.count,
+        "group": f"service:{service['serviceName']}",
+        "startedBy": step.deployment,
+        "launchType": service.get("launchType"),
+        "capacityProviderStrategy": service.get("capacityProviderStrategy"),
+        "platformVersion": service.get("platformVersion") or "",
+        "networkConfiguration": service.get("networkConfiguration") or {},
+        "enableExecuteCommand": service.get("enableExecuteCommand", False),
+        "tags": _propagated_tags(service, chosen["taskDefinition"]),
+        "_deploymentId": step.deployment,
+    }
+    started = _started(ecs._run_task(request))
+    if not started:
+        records.announce(service, f"was unable to place a task: {chosen['taskDefinition']} cannot be run.")
+        failures.hold(service, step.deployment, time.time())
+        return
+    tasks = " ".join(f"(task {arn.rpartition('/')[2]})" for arn in started)
+    records.announce(service, f"has started {len(started)} tasks: {tasks}.")
+
+
+def _started(response: Response) -> list[str]:
+    status, _, body = response
+    return [task["taskArn"] for task in ecs.json.loads(body)["tasks"]] if status == 200 else []
+
+
+def _propagated_tags(service: Record, definition: str) -> list[Record]:
+    source = {"SERVICE": service["serviceArn"], "TASK_DEFINITION": definition}.get(service.get("propagateTags") or "")
+    return list(ecs._tags.get(source, [])) if source else []
+
+
+def _forget_old_tasks(now: float) -> None:
+    gone: list[tuple[Scope, str]] = [
+        (place, task["taskArn"])
+        for place, task in every_task()
+        if task["lastStatus"] == "STOPPED" and now - task.setdefault("_stopped_at", now) > STOPPED_KEPT_SECONDS
+    ]
+    for place, arn in gone:
+        with scoped(place):
+            ecs._tasks.pop(arn, None)

@@ -1,0 +1,3 @@
+module ecsapp
+
+go 1.21
