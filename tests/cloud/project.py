@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,16 @@ class Project:
         self.state = home / "state"
 
     def run(
-        self, *command: str, check: bool = True, seconds: float = 300, **environment: str
+        self,
+        *command: str,
+        check: bool = True,
+        seconds: float = 300,
+        environment: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             command,
             cwd=self.path,
-            env={**self.environment, **environment},
+            env={**self.environment, **(environment or {})},
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -52,8 +57,11 @@ class Project:
         assert not check or done.returncode == 0, f"{' '.join(command)} ended {done.returncode}:\n{done.stdout[-6000:]}"
         return done
 
-    def pulumi(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
-        return self.run("pulumi", *arguments, "--non-interactive", "--color=never", check=check, **environment)
+    def pulumi(
+        self, *arguments: str, check: bool = True, environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        flags = ("--non-interactive", "--color=never")
+        return self.run("pulumi", *arguments, *flags, check=check, environment=environment)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """`pulumi` in the background, to be killed."""

@@ -44,7 +44,6 @@ def test_a_bad_release_fails_with_its_reason_and_users_see_nothing(
     assert recorded_digest(aws) == before["digest"] == running_digest(aws)
     pending = released.pulumi("preview", "--diff").stdout
     assert re.search(rf"IMAGE.*:v1.*=>.*:{tag}", pending), pending
-    assert "Traceback" not in done.stdout.replace("Traceback (most recent call last):\n  File", "", 0).split("release of")[-1]
 
 
 def test_a_good_tag_succeeds_after_a_bad_one(released: Project) -> None:

@@ -13,8 +13,8 @@ from tests.cloud.load import Load
 from tests.cloud.project import Project
 from tests.cloud.test_release_bad import running_digest
 
-# What `pulumi up` has just printed when it is cut: before anything moved, the lock taken, the deployment begun, new tasks
-# running but unproven, the verification passed but not recorded.
+# What `pulumi up` has just printed when it is cut: before anything moved, the revision registered, the deployment begun,
+# new tasks running but unproven, the verification passed but not recorded.
 MOMENTS = {
     "preflight": "OK  image",
     "revision": "pinned to",
@@ -40,7 +40,7 @@ def test_a_killed_engine_is_mended_by_the_next_up(released: Project, aws: boto3.
 def test_a_killed_action_is_mended_by_the_next_up(released: Project, aws: boto3.session.Session, moment: str) -> None:
     released.set("imageTag", "v2")
     with Load(released.output("url")) as count:
-        cut(released, MOMENTS[moment], lambda _: [os.kill(pid, signal.SIGKILL) for pid in action_processes()])
+        cut(released, MOMENTS[moment], kill_action)
         released.run("python", "-m", "ops.unlock", "liveinsight.local")
         released.up()
     assert count.failed == 0, count.answers
@@ -82,6 +82,11 @@ def cut(project: Project, line: str, blow: Callable[[int], object]) -> str:
     process.wait(60)
     assert struck, f"{line!r} never appeared:\n" + "".join(printed)
     return "".join(printed)
+
+
+def kill_action(_: int) -> None:
+    for process in action_processes():
+        os.kill(process, signal.SIGKILL)
 
 
 def action_processes() -> list[int]:

@@ -43,9 +43,7 @@ def test_nothing_changed_means_nothing_runs(released: Project, aws: boto3.sessio
     assert released.output("release") == before
 
 
-def test_an_image_changed_by_hand_shows_in_a_refreshing_preview(
-    released: Project, aws: boto3.session.Session
-) -> None:
+def test_an_image_changed_by_hand_shows_in_a_refreshing_preview(released: Project, aws: boto3.session.Session) -> None:
     ecs = aws.client("ecs")
     cluster, service = "LiveInsight-cluster", "LiveInsight-service"
     mine = ecs.describe_services(cluster=cluster, services=[service])["services"][0]["taskDefinition"]

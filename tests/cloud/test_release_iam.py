@@ -62,7 +62,7 @@ def as_role(released: Project, aws: boto3.session.Session, subject: str) -> Iter
 
 def test_the_role_releases(released: Project, as_role: dict[str, str]) -> None:
     released.set("imageTag", "v2")
-    released.pulumi("up", "--yes", "--skip-preview", **as_role)
+    released.pulumi("up", "--yes", "--skip-preview", environment=as_role)
     assert released.output("release")["image_tag"] == "v2"
 
 
@@ -91,7 +91,7 @@ def test_each_missing_permission_is_named_before_anything_moves(
         deny = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": action, "Resource": "*"}]}
         iam.put_role_policy(RoleName=ROLE, PolicyName="without", PolicyDocument=json.dumps(deny))
         try:
-            done = released.run("python", "-m", "actions.release_ecs", check=False, **environment)
+            done = released.run("python", "-m", "actions.release_ecs", check=False, environment=environment)
         finally:
             iam.delete_role_policy(RoleName=ROLE, PolicyName="without")
         assert done.returncode != 0, f"released without {action}"
