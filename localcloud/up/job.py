@@ -43,15 +43,22 @@ class Processes:
         with self._lock:
             self._running.discard(process)
 
-    def interrupt(self, number: signal.Signals = signal.SIGINT) -> None:
-        """Signal every running command and let no other start."""
+    def interrupt(self) -> None:
+        """Ask every running command to end and let no other start."""
+        self._signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """End every running command at once."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
         with self._lock:
             self._closed = True
             for process in self._running:
                 try:
                     os.killpg(process.pid, number)
                 except (ProcessLookupError, PermissionError):
-                    continue  # just ended, or run by sudo, which ends with its terminal
+                    continue  # just ended, or run by sudo as another user
 
 
 PROCESSES = Processes()
@@ -64,7 +71,7 @@ class Job:
         self.name = name
         self._tell = tell
         LOGS.mkdir(parents=True, exist_ok=True)
-        self.log = LOGS / f"{name.replace(' ', '-')}.log"
+        self.log = self.log_of(name)
         self.log.write_text("")
 
     def say(self, text: str) -> None:
@@ -123,9 +130,21 @@ class Job:
             self.note(f"ended by signal {-process.returncode}")
         return process.returncode, out
 
-    def tail(self, lines: int = 20) -> str:
-        """The end of the step's log."""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+    def last_line(self) -> str:
+        """The last line of the log that says something."""
+        lines = [line.strip() for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
+        return lines[-1] if lines else "it says nothing"
+
+    @staticmethod
+    def log_of(name: str) -> Path:
+        """Where the step of this name writes its log."""
+        return LOGS / f"{name.replace(' ', '-')}.log"
+
+    @classmethod
+    def tail_of(cls, name: str, lines: int = 20) -> str:
+        """The end of a step's log; nothing when it has none."""
+        log = cls.log_of(name)
+        return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else ""
 
 
 def _read(process: "subprocess.Popen[bytes]", log: int, seconds: float) -> str:

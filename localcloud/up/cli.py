@@ -1,0 +1,127 @@
+"""`python3 -m localcloud up|down|status|env`."""
+
+import argparse
+import fcntl
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from localcloud.up import base_image, cloud, docker, packages, python, toolchain
+from localcloud.up.job import StepFailed
+from localcloud.up.paths import ENV_FILE, LOCAL, ROOT, STATE
+from localcloud.up.release import Deployment
+from localcloud.up.steps import Run, Step, select
+
+STACK = "liveinsight.local"
+GOALS = {
+    "release": ("release",),
+    "test": ("environment", "cli", "language host", "plugins", "base image"),
+    "check": ("python", "actionlint"),
+}
+
+
+def steps(deployment: Deployment, *, with_cloud: bool) -> tuple[Step, ...]:
+    """All there is to set up, in an order in which needs come first."""
+    settled = ("python", "docker", "plugins", "local cloud") if with_cloud else ("python", "docker", "plugins")
+    return (
+        Step(name="packages", done=lambda: not packages.missing(), run=packages.install),
+        Step(name="docker", needs=("packages",), done=docker.answers, run=docker.start),
+        Step(name="python", needs=("packages",), done=python.ready, run=python.install),
+        Step(name="base image", needs=("docker",), done=base_image.present, run=base_image.build),
+        Step(name="language host", needs=("packages",), done=toolchain.host_ready, run=toolchain.build_host),
+        Step(name="cli", needs=("packages",), done=toolchain.cli_ready, run=toolchain.build_cli),
+        Step(name="plugins", needs=("cli",), done=toolchain.plugins_ready, run=toolchain.fetch_plugins),
+        Step(name="actionlint", needs=("packages",), done=toolchain.actionlint_ready, run=toolchain.build_actionlint),
+        Step(name="local cloud", needs=("python", "docker"), done=cloud.running, run=cloud.start),
+        Step(name="environment", needs=settled, done=deployment.settled, run=deployment.write_environment),
+        Step(name="stack", needs=("environment", "cli", "language host"), run=deployment.select),
+        Step(name="repository", needs=("stack",), done=deployment.repository_exists, run=deployment.make_repository),
+        Step(
+            name="image",
+            needs=("repository", "base image"),
+            done=deployment.image_exists,
+            run=deployment.push_image,
+        ),
+        Step(name="release", needs=("image",), run=deployment.release),
+    )
+
+
+def up(stack: str, goal: str) -> int:
+    """Set up what the goal needs; after a release print where it answers."""
+    deployment = Deployment(stack=stack)
+    chosen = select(steps(deployment, with_cloud=goal == "release" or cloud.running()), GOALS[goal])
+    code = Run(chosen).execute()
+    if code == 0 and goal == "release":
+        print(f"\n{deployment.report()}\n\nsource {ENV_FILE.relative_to(ROOT)}   # then: pulumi preview, pulumi up, …")
+    return code
+
+
+def down() -> int:
+    """Stop what was started here and forget what is meaningless without it; tools, packages and images stay."""
+    cloud.stop()
+    print("local cloud stopped")
+    if docker.stop():
+        print("Docker engine stopped")
+    shutil.rmtree(STATE, ignore_errors=True)
+    ENV_FILE.unlink(missing_ok=True)
+    return 0
+
+
+def status(stack: str) -> int:
+    """One line per step; 0 when everything is there."""
+    deployment = Deployment(stack=stack)
+    missing = 0
+    for step in steps(deployment, with_cloud=True):
+        if step.name in ("stack", "repository", "image", "release"):
+            continue  # what the stack holds is `pulumi preview`'s to say
+        there = step.done()
+        missing += not there
+        print(f"{step.name:<14} {'there' if there else 'missing'}")
+    return 1 if missing else 0
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Only one set-up works on this checkout at a time."""
+    LOCAL.mkdir(parents=True, exist_ok=True)
+    with (LOCAL / "lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise StepFailed(f"another set-up is at work here (process {lock.read().strip()})") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; every error is one sentence and exit code 1."""
+    parser = argparse.ArgumentParser(prog="python3 -m localcloud", description="The local cloud, from nothing.")
+    parser.add_argument("word", choices=("up", "down", "status", "env"))
+    parser.add_argument("--stack", default=STACK, help=f"the stack to bring up ({STACK})")
+    parser.add_argument("--goal", default="release", choices=sorted(GOALS), help="how far to go (release)")
+    chosen = parser.parse_args(arguments)
+    try:
+        match chosen.word:
+            case "up":
+                with alone():
+                    return up(chosen.stack, chosen.goal)
+            case "down":
+                with alone():
+                    return down()
+            case "status":
+                return status(chosen.stack)
+            case _:
+                if not ENV_FILE.exists():
+                    raise StepFailed("nothing is set up: run `make up`")
+                print(ENV_FILE.read_text(), end="")
+                return 0
+    except StepFailed as failure:
+        print(f"localcloud: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130

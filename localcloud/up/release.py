@@ -1,0 +1,131 @@
+"""From a running local cloud to a URL that answers: stack, image repository, sample image, `pulumi up`."""
+
+import json
+import re
+import shutil
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from typing import Any
+
+from localcloud.up import cloud, environment
+from localcloud.up.job import Job, StepFailed
+from localcloud.up.paths import ENV_FILE, PYTHON, ROOT, STATE
+
+IDENTITY = STATE / "cloud"  # which local cloud the state belongs to
+REPOSITORY = "**aws:ecr/repository:Repository::**"
+ANSWER_SECONDS = 15.0
+
+
+@dataclass(kw_only=True)
+class Deployment:
+    """The steps of one stack; each looks first and acts only where something is missing."""
+
+    stack: str
+    _facts: dict[str, Any] = field(default_factory=dict)
+    _environment: dict[str, str] = field(default_factory=dict)
+
+    def settled(self) -> bool:
+        """Whether the file to source is what it should be."""
+        found = cloud.variables()
+        self._environment = environment.process(found)
+        file = ENV_FILE
+        return STATE.exists() and file.exists() and file.read_text() == environment.text(found)
+
+    def write_environment(self, job: Job) -> None:
+        """Write the file to source."""
+        environment.write(cloud.variables())
+        job.say(f"wrote {ENV_FILE.relative_to(ROOT)}")
+
+    def select(self, job: Job) -> None:
+        """Choose the stack; clear what an interrupted run or a cloud that lost its memory left in the state."""
+        self._look(job)
+        if STATE.exists() and any(STATE.iterdir()) and _read(IDENTITY) != self._facts["cloud"]:
+            job.say("the local cloud is a new one: forgetting the state of the old one")
+            shutil.rmtree(STATE)
+        STATE.mkdir(parents=True, exist_ok=True)
+        IDENTITY.write_text(self._facts["cloud"])
+        self._pulumi(job, "stack", "select", "--create", self.stack, failure="the stack cannot be selected")
+        self._run(
+            *(job, PYTHON, "-m", "ops.unlock", self.stack, "--clear-pending"),
+            failure="what an interrupted run left behind cannot be cleared",
+        )
+
+    def repository_exists(self) -> bool:
+        """Whether there is a place for the image."""
+        return self._facts["repository"] is not None or self._facts["tag"] is None
+
+    def make_repository(self, job: Job) -> None:
+        """Bring up the image repository alone: the release needs an image in it."""
+        job.say("pulumi up, only the image repository")
+        self._up(job, "up", "--skip-preview", "--target", REPOSITORY)
+        self._look(job)
+
+    def image_exists(self) -> bool:
+        """Whether the wanted tag is in the repository."""
+        tag = self._facts["tag"]
+        return tag is None or tag in self._facts["tags"]
+
+    def push_image(self, job: Job) -> None:
+        """Build the sample service as the wanted tag and push it."""
+        tag, repository = str(self._facts["tag"]), str(self._facts["repository"])
+        job.say(f"building and pushing the sample service as {tag}")
+        self._run(
+            *(job, PYTHON, "-m", "localcloud.sample.build", "--tag", tag, "--repository", repository, "--push"),
+            failure="the sample image cannot be built and pushed",
+        )
+
+    def release(self, job: Job) -> None:
+        """Bring the whole stack up; says what changed."""
+        job.say(f"pulumi up on {self.stack}")
+        out = self._up(job, "up", "--skip-preview")
+        job.say(_summary(out))
+
+    def report(self) -> str:
+        """The URL and what it answers."""
+        job = Job("report", lambda text: None)
+        outputs = json.loads(
+            self._pulumi(job, "stack", "output", "--json", "--stack", self.stack, failure="no outputs")
+        )
+        url = str(outputs.get("url", ""))
+        return f"{url}\n{_answer(url)}" if url else "the stack has no url"
+
+    def _look(self, job: Job) -> None:
+        code, out = job.attempt(PYTHON, "-m", "localcloud.up.inside", self.stack, env=self._environment)
+        if code != 0:
+            raise StepFailed(job.last_line())
+        self._facts = json.loads(out)
+
+    def _up(self, job: Job, *words: str) -> str:
+        options = ("--yes", "--non-interactive", "--color", "never", "--stack", self.stack)
+        return self._pulumi(job, *words, *options, failure=f"`pulumi {words[0]}` of {self.stack} failed")
+
+    def _pulumi(self, job: Job, *words: str, failure: str) -> str:
+        return self._run(job, "pulumi", *words, failure=failure)
+
+    def _run(self, job: Job, *argv: Any, failure: str) -> str:
+        return job.run(*argv, failure=failure, env=self._environment)
+
+
+def _read(file: Any) -> str:
+    return file.read_text() if file.exists() else ""
+
+
+def _summary(out: str) -> str:
+    """The counts under `Resources:` on one line."""
+    match = re.search(r"^Resources:\n((?: +.+\n)+)", out, re.MULTILINE)
+    return ", ".join(line.strip() for line in match.group(1).splitlines()) if match else "nothing to do"
+
+
+def _answer(url: str) -> str:
+    """What the URL answers, asked until it answers or the time is over."""
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - the address of our own balancer
+                return str(answer.read().decode().strip())
+        except OSError as error:
+            if time.monotonic() > deadline:
+                return f"does not answer: {error}"
+            time.sleep(0.5)
