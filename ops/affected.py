@@ -3,8 +3,8 @@
 python -m ops.affected --base COMMIT [--head COMMIT] [--environment NAME ...] [--without NAME ...]
 python -m ops.affected --stack STACK
 
-Prints the rows of a workflow's matrix as JSON: [{"stack": …, "system": …, "environment": …}]. A system's files are found
-by following the imports of stacks/<system>.py, so a new system needs no entry here.
+Prints the rows of a workflow's matrix as JSON: [{"stack": …, "system": …, "environment": …}]. A system's files are
+found by following the imports of stacks/<system>.py, so a new system needs no entry here.
 """
 
 import argparse

@@ -2,8 +2,8 @@
 
 python -m ops.build_image STACK --commit SHA
 
-Prints `tag=<commit>` for a step's output, or `tag=` when the system has no application in this checkout. An image that is
-already in the registry is not built again: a commit has one image for ever.
+Prints `tag=<commit>` for a step's output, or `tag=` when the system has no application in this checkout. An image that
+is already in the registry is not built again: a commit has one image for ever.
 """
 
 import argparse

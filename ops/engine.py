@@ -59,8 +59,8 @@ def run(arguments: Sequence[str]) -> int:
     """Run `pulumi` to its end in view of the reader; its exit code.
 
     A second interrupt makes the engine abandon what it does. It runs in a process group of its own, so that ^C in a
-    terminal (which goes to the whole group) and a runner's cancellation (which goes to this process alone) both reach it
-    exactly once.
+    terminal (which goes to the whole group) and a runner's cancellation (which goes to this process alone) both reach
+    it exactly once.
     """
     try:
         engine = subprocess.Popen(["pulumi", *arguments, *PLAIN], stdin=subprocess.DEVNULL, process_group=0)

@@ -20,7 +20,8 @@ def run_command(command: Callable[[Sequence[str] | None], int]) -> NoReturn:
     try:
         sys.exit(command(None))
     except OpsError as error:
-        # A runner shows lines of this form on the run's first page; without line breaks the sentence cannot start another.
+        # A runner shows lines of this form on the run's first page; without line breaks the sentence cannot start
+        # another.
         prefix = "::error::" if os.environ.get("GITHUB_ACTIONS") == "true" else "error: "
         say(prefix + " ".join(str(error).split()))
         sys.exit(1)

@@ -12,14 +12,16 @@ NAMED = re.compile(r"\bactions(?:\.[A-Za-z_]\w*)+")
 
 
 def closure(root: Path, start: Path) -> frozenset[str]:
-    """Every file of the checkout that the module reaches, itself included, relative to the root; empty when absent."""
+    """Every file of the checkout that the module reaches or would reach, itself included, relative to the root."""
     found: set[str] = set()
     waiting = [start.as_posix()]
     while waiting:
         name = waiting.pop()
-        if name in found or not (root / name).is_file():
+        if name in found:
             continue
-        found.add(name)
+        found.add(name)  # also when it does not exist: a deleted file concerns whoever still imports it
+        if not (root / name).is_file():
+            continue
         for module in _modules(root / name, Path(name)):
             waiting += _files(root, module)
     return frozenset(found)
@@ -45,12 +47,9 @@ def _modules(path: Path, relative: Path) -> Iterator[str]:
 
 
 def _files(root: Path, module: str) -> list[str]:
-    """The files that importing a dotted name runs: the module and each package above it, as far as they are ours."""
+    """The files that importing a dotted name would run: the module and each package above it. None if it is not ours."""
     parts = module.split(".")
-    files: list[str] = []
-    for length in range(1, len(parts) + 1):
-        path = Path(*parts[:length])
-        for candidate in (path / "__init__.py", path.with_suffix(".py")):
-            if (root / candidate).is_file():
-                files.append(candidate.as_posix())
-    return files
+    if not parts[0] or not (root / parts[0]).is_dir():
+        return []
+    paths = (Path(*parts[:length]) for length in range(1, len(parts) + 1))
+    return [file.as_posix() for path in paths for file in (path / "__init__.py", path.with_suffix(".py"))]

@@ -2,9 +2,9 @@
 
 python -m ops.overtaken STACK --commit SHA --branch NAME
 
-Prints `current=true` or `current=false` for a step's output. A commit is overtaken when the branch has moved on and one of
-the newer commits touches the same stack: then the newer run releases it. When the newer commits leave the stack alone,
-this run is the one to go on.
+Prints `current=true` or `current=false` for a step's output. A commit is overtaken when the branch has moved on and one
+of the newer commits touches the same stack: then the newer run releases it. When the newer commits leave the stack
+alone, this run is the one to go on.
 """
 
 import argparse
@@ -43,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     newer = overtaken_by(GitHub.from_environment(), load_project(), options.stack, options.commit, options.branch)
     if newer:
         say(
-            f"::notice::{options.stack}: {options.commit[:12]} was overtaken by {newer[:12]}, whose own run releases it; "
-            "nothing done here"
+            f"::notice::{options.stack}: {options.commit[:12]} was overtaken by {newer[:12]}, whose own "
+            "run releases it; nothing done here"
         )
     print(f"current={'false' if newer else 'true'}")
     return 0

@@ -46,7 +46,7 @@ def clean(output: str, place: Place) -> str:
 
 
 def _without_interrupts(lines: list[str]) -> list[str]:
-    """Drop each traceback that ends in KeyboardInterrupt: the host interrupts the program when any resource has failed."""
+    """Drop each traceback that ends in KeyboardInterrupt: the host interrupts the program after any failure."""
     kept: list[str] = []
     place = 0
     while place < len(lines):

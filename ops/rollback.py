@@ -31,8 +31,8 @@ def plan_rollback(*, configured: str | None, release: dict[str, Any] | None, tag
     """The release to return to.
 
     `configured` is the stack's imageTag (None: it keeps what is released), `release` the proof of the last verified
-    release (None: none yet). A named tag wins; then the last verified release when something else is configured, as after
-    a failure; then the one before it.
+    release (None: none yet). A named tag wins; then the last verified release when something else is configured, as
+    after a failure; then the one before it.
     """
     if tag is not None:
         if not TAG.fullmatch(tag):
@@ -80,7 +80,8 @@ def roll_back(stack: str, tag: str | None) -> int:
     else:
         say(
             f"`pulumi up` failed with code {code}; its lines above say why, and what serves now. "
-            f"{file} keeps saying {target.tag}, as asked: repeat when the cause is gone, or name another release with --tag"
+            f"{file} keeps saying {target.tag}, as asked: "
+            "repeat when the cause is gone, or name another release with --tag"
         )
     return code
 

@@ -121,9 +121,9 @@ def settle_pending(stack: str, clear: bool) -> int:
         return 0
     if not clear:
         say(
-            "Look whether these exist: `pulumi import` those that do, or delete them. The next `pulumi up` creates what is "
-            f"missing and keeps warning until you run `python -m ops.unlock {stack} --clear-pending`, which also refreshes "
-            "the state from what really exists"
+            "Look whether these exist: `pulumi import` those that do or delete them. The next `pulumi up` creates what "
+            f"is missing and keeps warning until you run `python -m ops.unlock {stack} --clear-pending`, which also "
+            "refreshes the state from what really exists"
         )
         return 0
     return engine.run(["refresh", "--stack", stack, "--clear-pending-creates", "--yes"])

@@ -1,0 +1,163 @@
+"""The HTTP side of the double: routes, authentication, pages, rate limits.
+
+with GitHubServer(world) as server: … server.url …
+"""
+
+import json
+import re
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from localcloud.github.model import Answer, Refusal, Repository, Token, World
+
+PULLS = "pull-requests"
+CONTENTS = "contents"
+
+
+class Request:
+    """One request with what its route needs."""
+
+    def __init__(self, *, world: World, repository: Repository, token: Token, url: str, body: dict[str, Any]) -> None:
+        self.world, self.repository, self.token, self.body = world, repository, token, body
+        self._url = urlsplit(url)
+
+    def page(self, items: list[Any]) -> Answer:
+        """The part of a list that `page` and `per_page` ask for, with a Link header to the next one."""
+        query = parse_qs(self._url.query)
+        size = min(int(query.get("per_page", ["30"])[0]), 100)
+        number = int(query.get("page", ["1"])[0])
+        links = []
+        if number * size < len(items):
+            base = f"{self._url.scheme}://{self._url.netloc}{self._url.path}?per_page={size}"
+            last = -(-len(items) // size)
+            links = [f'<{base}&page={number + 1}>; rel="next"', f'<{base}&page={last}>; rel="last"']
+        headers = {"Link": ", ".join(links)} if links else {}
+        return Answer(status=200, body=items[(number - 1) * size : number * size], headers=headers)
+
+    def comments_of(self, pull: str) -> list[Any]:
+        if int(pull) not in self.repository.pulls:
+            raise Refusal(404, "Not Found")
+        return self.repository.pulls[int(pull)]
+
+
+def list_comments(request: Request, pull: str) -> Answer:
+    return request.page([comment.as_json() for comment in request.comments_of(pull)])
+
+
+def create_comment(request: Request, pull: str) -> Answer:
+    request.comments_of(pull)
+    comment = request.repository.add_comment(int(pull), request.token.login, request.body.get("body", ""))
+    return Answer(status=201, body=comment.as_json())
+
+
+def update_comment(request: Request, number: str) -> Answer:
+    comment = request.repository.comment(int(number))
+    request.repository.edit(comment, request.body.get("body", ""))
+    return Answer(status=200, body=comment.as_json())
+
+
+def get_ref(request: Request, branch: str) -> Answer:
+    commit = request.repository.commit(f"refs/heads/{branch}")
+    return Answer(status=200, body={"ref": f"refs/heads/{branch}", "object": {"type": "commit", "sha": commit}})
+
+
+def compare(request: Request, base: str, head: str) -> Answer:
+    return Answer(status=200, body=request.repository.compare(base, head))
+
+
+# Method, path below /repos/<owner>/<name>, what the token needs, handler.
+ROUTES: tuple[tuple[str, re.Pattern[str], str, str, Callable[..., Answer]], ...] = (
+    ("GET", re.compile(r"/issues/(\d+)/comments"), PULLS, "read", list_comments),
+    ("POST", re.compile(r"/issues/(\d+)/comments"), PULLS, "write", create_comment),
+    ("PATCH", re.compile(r"/issues/comments/(\d+)"), PULLS, "write", update_comment),
+    ("GET", re.compile(r"/git/ref/heads/(.+)"), CONTENTS, "read", get_ref),
+    ("GET", re.compile(r"/compare/([^/]+?)\.\.\.([^/]+)"), CONTENTS, "read", compare),
+)
+REPOSITORY = re.compile(r"/repos/([^/]+/[^/]+)(/.+)")
+
+
+def answer(world: World, method: str, url: str, authorization: str, body: dict[str, Any]) -> Answer:
+    """GitHub's answer to a request: its errors in its own order, then the route's result."""
+    path = urlsplit(url).path
+    world.requests.append((method, path))
+    if world.faults:
+        return world.faults.popleft()
+    try:
+        token = world.tokens.get(authorization.removeprefix("Bearer ").removeprefix("token "))
+        if token is None:
+            raise Refusal(401, "Bad credentials" if authorization else "Requires authentication")
+        found = REPOSITORY.fullmatch(path)
+        repository = world.repositories.get(found[1]) if found else None
+        if found is None or repository is None:
+            raise Refusal(404, "Not Found")
+        request = Request(world=world, repository=repository, token=token, url=url, body=body)
+        for verb, pattern, scope, access, handler in ROUTES:
+            match = pattern.fullmatch(found[2])
+            if verb == method and match:
+                if not token.may(scope, access):
+                    raise Refusal(403, "Resource not accessible by integration")
+                return handler(request, *match.groups())
+        raise Refusal(404, "Not Found")
+    except Refusal as refusal:
+        return refusal.answer
+
+
+class GitHubServer:
+    """The double on a free port of the loopback address, for the length of a `with`."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._lock = threading.Lock()
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+
+    def handle(self, method: str, path: str, authorization: str, text: bytes) -> Answer | None:
+        """The answer, or None when it is to get lost on its way."""
+        with self._lock:
+            made = answer(self.world, method, self.url + path, authorization, json.loads(text) if text else {})
+            if method in self.world.lost:
+                self.world.lost.remove(method)
+                return None
+            return made
+
+    def __enter__(self) -> "GitHubServer":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._http.shutdown()
+        self._thread.join()
+        self._http.server_close()
+
+
+def _handler(server: GitHubServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _serve(self) -> None:
+            text = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            made = server.handle(self.command, self.path, self.headers.get("Authorization", ""), text)
+            if made is None:
+                self.close_connection = True
+                return
+            content = json.dumps(made.body).encode()
+            self.send_response(made.status)
+            for name, value in {"Content-Type": "application/json; charset=utf-8", **made.headers}.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing: `World.requests` holds what arrived."""
+
+    return Handler
