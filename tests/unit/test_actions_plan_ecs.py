@@ -110,7 +110,9 @@ def test_rest_is_the_last_verified_release_or_what_was_there_before_anybody_bega
         ),
         (look((task(health="UNHEALTHY"),)), "its container health check fails"),
         (
-            look((task(stop_code="EssentialContainerExited", stopped_reason="Essential container exited", exit_code=1),)),
+            look(
+                (task(stop_code="EssentialContainerExited", stopped_reason="Essential container exited", exit_code=1),)
+            ),
             "Essential container exited, exit code 1",
         ),
         (

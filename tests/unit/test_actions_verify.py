@@ -1,0 +1,106 @@
+"""Verification and probe against a real HTTP server that answers what the test tells it to."""
+
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from actions import verify
+from actions.errors import Cancelled, ReleaseError
+from actions.lifeline import Cancellation
+from actions.probe import Probe
+from actions.progress import Progress
+
+
+class Server:
+    """Answers with the next status of `script`, then repeats the last one."""
+
+    def __init__(self) -> None:
+        self.script: list[int] = [200]
+        self.asked = 0
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                status = outer.script[min(outer.asked, len(outer.script) - 1)]
+                outer.asked += 1
+                self.send_response(status)
+                self.send_header("X-Version", f"v{status}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Quiet."""
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._http.server_port}/health/"
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.close()
+
+
+def ask(server: Server, seconds: float = 10, cancellation: Cancellation | None = None) -> verify.Passed:
+    return verify.passes(server.url, 3, time.monotonic() + seconds, cancellation or Cancellation(), Progress())
+
+
+@pytest.mark.parametrize(
+    ("script", "asked"), [([200], 3), ([200, 200, 500, 200], 6), ([503, 200], 4), ([200, 301, 200], 5)]
+)
+def test_only_consecutive_good_answers_count(server: Server, script: list[int], asked: int) -> None:
+    server.script = script
+    assert ask(server).passes == 3
+    assert server.asked == asked
+
+
+def test_answers_that_stay_bad_are_a_failure_with_the_last_one(server: Server) -> None:
+    server.script = [500]
+    with pytest.raises(ReleaseError, match="did not pass 3 times in a row; the last answer was HTTP 500"):
+        ask(server, seconds=0.7)
+
+
+def test_a_request_to_stop_ends_the_waiting(server: Server) -> None:
+    server.script = [500]
+    cancellation = Cancellation()
+    threading.Timer(0.2, cancellation.ask, ["enough"]).start()
+    with pytest.raises(Cancelled, match="enough"):
+        ask(server, cancellation=cancellation)
+
+
+def wait_for(server: Server, asked: int) -> None:
+    deadline = time.monotonic() + 10
+    while server.asked < asked:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_the_probe_counts_what_a_user_notices(server: Server) -> None:
+    server.script = [200, 200, 503, 202]
+    probe = Probe(server.url, serving=True)
+    probe.start()
+    wait_for(server, 6)
+    result = probe.stop()
+    assert result.failures == 1 and result.requests >= 6
+    assert [seen.version for seen in result.versions] == ["v200", "v202"]
+    assert result.errors[0].endswith("HTTP 503")
+    assert result.longest_gap >= 0.2
+
+
+def test_where_nothing_was_served_the_probe_counts_from_the_first_good_answer(server: Server) -> None:
+    server.script = [503, 503, 200]
+    probe = Probe(server.url, serving=False)
+    probe.start()
+    wait_for(server, 5)
+    assert probe.stop().failures == 0
