@@ -11,6 +11,7 @@ from pathlib import Path
 
 from localcloud.up.paths import LOGS, ROOT
 
+LONGEST_LINE = 300  # characters of a log line shown; pip and go write longer ones
 GRACE_SECONDS = 180.0  # an interrupted `pulumi up` first undoes a running release
 
 
@@ -144,7 +145,9 @@ class Job:
     def tail_of(cls, name: str, lines: int = 20) -> str:
         """The end of a step's log; nothing when it has none."""
         log = cls.log_of(name)
-        return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else ""
+        if not log.exists():
+            return ""
+        return "\n".join(line[:LONGEST_LINE] for line in log.read_text(errors="replace").splitlines()[-lines:])
 
 
 def _read(process: "subprocess.Popen[bytes]", log: int, seconds: float) -> str:

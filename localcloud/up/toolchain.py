@@ -116,7 +116,7 @@ def _build(job: Job, package: str, module: Path) -> None:
     fresh = BIN / f".{target.name}.new"
     flags = f"-s -w -X {SDK}/go/common/version.Version={VERSION}"
     job.run(
-        *(go(), "build", "-trimpath", "-buildvcs=false", "-ldflags", flags, "-o", str(fresh), package),
+        *(go(), "build", "-buildvcs=false", "-ldflags", flags, "-o", str(fresh), package),
         cwd=module,
         env={"GOWORK": "off", "GOFLAGS": "-mod=readonly"},
         failure=f"{target.name} cannot be built from its Go module",
