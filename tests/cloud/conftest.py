@@ -72,8 +72,8 @@ def liveinsight(
         project.pulumi("destroy", "--yes", check=False)
 
 
-def push_image(project: Project, tag: str, mode: str = "good") -> None:
-    repository = f"localhost:{PORT}/liveinsight-app"
+def push_image(project: Project, tag: str, mode: str = "good", port: int = PORT) -> None:
+    repository = f"localhost:{port}/liveinsight-app"
     arguments = ["--tag", tag, "--mode", mode, "--version", tag, "--repository", repository, "--push"]
     done = subprocess.run(
         [sys.executable, "-m", "localcloud.sample.build", *arguments],

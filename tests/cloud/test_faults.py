@@ -1,0 +1,96 @@
+"""Bad input and a broken world through the real engine: one clear sentence, no traceback, nothing half done."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cloud.conftest import push_image
+from tests.cloud.project import ROOT, Project
+from tests.cloud.test_release_cut import action_processes, cut, until
+
+BAD_CONFIG = {
+    "desiredCount": ("0", "desiredCount in stacks/Pulumi.liveinsight.local.yaml is"),
+    "certificateArn": ("arn:aws:acm:us-east-1:000000000000:certificate/1", "domain"),
+    "imageTga": ("v2", "did you mean imageTag?"),
+    "containerPort": ("http", "containerPort in stacks/Pulumi.liveinsight.local.yaml is"),
+    "healthCheck.healthyThreshhold": ("2", "did you mean healthyThreshold?"),
+}
+
+
+@pytest.mark.parametrize("key", BAD_CONFIG)
+def test_a_wrong_key_is_named_with_its_file_and_nothing_is_changed(released: Project, key: str) -> None:
+    value, sentence = BAD_CONFIG[key]
+    file = released.path / "stacks" / "Pulumi.liveinsight.local.yaml"
+    before = file.read_text()
+    try:
+        released.set(key, value)
+        done = released.up(check=False)
+    finally:
+        file.write_text(before)
+    assert done.returncode != 0
+    assert sentence in done.stdout, done.stdout
+    assert "Traceback" not in without_interrupts(done.stdout), done.stdout
+
+
+@pytest.mark.parametrize(
+    ("stack", "sentence"),
+    [("liveinsite.local", "did you mean liveinsight?"), ("liveinsight", "is not named <system>.<environment>")],
+)
+def test_an_unknown_stack_is_a_sentence(released: Project, stack: str, sentence: str) -> None:
+    released.pulumi("stack", "init", stack, "--no-select")
+    try:
+        done = released.pulumi("preview", "--stack", stack, check=False)
+    finally:
+        released.pulumi("stack", "rm", "--yes", stack)
+    assert done.returncode != 0 and sentence in done.stdout, done.stdout
+    assert "Traceback" not in without_interrupts(done.stdout), done.stdout
+
+
+def test_a_cloud_that_goes_down_in_the_middle_ends_the_release_with_a_sentence(tmp_path: Path) -> None:
+    """A cloud of its own, killed for good while new tasks start."""
+    with_cloud = start_cloud(tmp_path / "cloud", 4591)
+    try:
+        project = Project(tmp_path, with_cloud)
+        project.pulumi("stack", "select", "--create", "liveinsight.local")
+        project.run(*put_secret())
+        project.pulumi("config", "rm", "infra-release:imageTag")
+        for key in ("healthyThreshold", "unhealthyThreshold"):
+            project.set(f"healthCheck.{key}", "2")
+        project.set("verification.timeoutSeconds", "60")
+        project.up()
+        push_image(project, "v1", port=4591)
+        project.set("imageTag", "v1")
+        serving = int((tmp_path / "cloud" / "pid").read_text().split()[0])
+        output = cut(project, "deploying", lambda _: os.kill(serving, signal.SIGKILL))
+        until(lambda: not action_processes(), "the action gives up", 120)
+    finally:
+        cloud("stop", "--home", str(tmp_path / "cloud"))
+    assert "Could not connect to the endpoint URL" in output or "Connection was closed" in output, output[-3000:]
+    assert "NOT undone" in output and "the next `pulumi up` finishes or restores" in output
+    assert "Traceback" not in without_interrupts(output), output
+
+
+def cloud(*arguments: str) -> str:
+    command = [sys.executable, "-m", "localcloud.aws", *arguments]
+    return subprocess.run(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, check=True).stdout
+
+
+def start_cloud(home: Path, port: int) -> dict[str, str]:
+    environment: dict[str, str] = json.loads(cloud("start", "--home", str(home), "--port", str(port)))
+    return environment
+
+
+def put_secret() -> tuple[str, ...]:
+    call = "boto3.client('ssm').put_parameter(Name='/LiveInsight/local/SECRET_KEY', Value='x', Type='SecureString')"
+    return (sys.executable, "-c", f"import boto3; {call}")
+
+
+def without_interrupts(output: str) -> str:
+    """Without the traceback of the interrupt that the engine itself sends a program when a resource fails."""
+    head, _, tail = output.partition("Traceback")
+    return head if "KeyboardInterrupt" in tail else output
