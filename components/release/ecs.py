@@ -51,7 +51,7 @@ class EcsRelease(pulumi.ComponentResource):
     def __init__(self, name: str, args: EcsReleaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("infra-release:release:EcsRelease", name, None, opts)
         command = local.Command(
-            f"{name}-command",
+            f"{name}-release",
             create=RELEASE,
             update=RELEASE,
             delete=RETIRE,

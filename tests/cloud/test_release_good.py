@@ -14,7 +14,7 @@ def test_preview_shows_a_release_on_one_resource_and_changes_nothing(released: P
     text = released.pulumi("preview", "--diff").stdout
     steps = json.loads(released.pulumi("preview", "--json").stdout)["steps"]
     changed = [step for step in steps if step["op"] != "same"]
-    assert [step["urn"].rsplit("::", 1)[1] for step in changed] == ["liveinsight-release-command"], changed
+    assert [step["urn"].rsplit("::", 1)[1] for step in changed] == ["liveinsight-release"], changed
     shown = next(line for line in text.splitlines() if "IMAGE" in line)
     assert "liveinsight-app:v1" in shown and "liveinsight-app:v2" in shown and "=>" in shown
     assert requests.get(released.output("url"), timeout=5).headers["X-Version"] == "v1"
@@ -64,7 +64,7 @@ def test_an_image_changed_by_hand_shows_in_a_refreshing_preview(released: Projec
     ecs.update_service(cluster=cluster, service=service, taskDefinition=by_hand)
     try:
         shown = released.pulumi("preview", "--refresh", "--diff").stdout
-        assert "liveinsight-release-running" in shown and ":v3" in shown
+        assert "liveinsight-running" in shown and ":v3" in shown
     finally:
         ecs.update_service(cluster=cluster, service=service, taskDefinition=mine)
         ecs.deregister_task_definition(taskDefinition=by_hand)
