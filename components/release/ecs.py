@@ -20,7 +20,6 @@ RETIRE = "python -m actions.retire_ecs"  # takes the released revisions away whe
 @dataclass(frozen=True, kw_only=True)
 class EcsReleaseArgs:
     image: pulumi.Input[str]  # <repository uri>:<tag>; the digest is looked up when the release begins
-    image_tag: pulumi.Input[str]
     cluster: str
     service: pulumi.Input[str]  # its name
     container: str
@@ -47,6 +46,7 @@ class EcsRelease(pulumi.ComponentResource):
     proof: pulumi.Output[dict[str, Any]]  # what was observed; see `actions.release_ecs`
     digest: pulumi.Output[str]
     image_tag: pulumi.Output[str]
+    running: pulumi.Output[str]  # the image that ECS says the service runs
 
     def __init__(self, name: str, args: EcsReleaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("infra-release:release:EcsRelease", name, None, opts)
@@ -63,7 +63,7 @@ class EcsRelease(pulumi.ComponentResource):
         self.proof = command.stdout.apply(json.loads)
         self.digest = self.proof.apply(lambda proof: str(proof["digest"]))
         self.image_tag = self.proof.apply(lambda proof: str(proof["image_tag"]))
-        RunningImage(
+        running = RunningImage(
             f"{name}-running",
             cluster=args.cluster,
             service=args.service,
@@ -71,6 +71,7 @@ class EcsRelease(pulumi.ComponentResource):
             region=args.region,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[command]),
         )
+        self.running = running.image
         self.register_outputs({"proof": self.proof, "digest": self.digest, "image_tag": self.image_tag})
 
     @staticmethod
