@@ -1,0 +1,14 @@
+"""A stack is `<system>.<environment>`: its settings are read, then the system declares itself."""
+
+from importlib import import_module
+
+import pulumi
+
+from stacks import settings
+from stacks.config_reader import ConfigError
+
+try:
+    system, environment = settings.split_stack_name(pulumi.get_stack())
+    import_module(f"stacks.{system}").declare(settings.load(system, environment))
+except ConfigError as error:
+    raise pulumi.RunError(str(error)) from None

@@ -1,0 +1,1 @@
+"""What a stack can declare: one component per file."""

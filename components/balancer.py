@@ -1,0 +1,142 @@
+"""The way in: an application load balancer with one target group."""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_aws import ec2, lb, vpc
+
+from components.naming import Names
+from components.network import ANYWHERE, Network
+
+TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetHealth:
+    """When the balancer sends a target requests; seconds."""
+
+    path: str
+    interval: int
+    timeout: int
+    healthy_threshold: int
+    unhealthy_threshold: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BalancerArgs:
+    names: Names
+    network: Network
+    target_port: int
+    health: TargetHealth
+    deregistration_delay: int  # seconds a leaving target may take to answer what it has
+    certificate_arn: str | None  # None = HTTP only
+    domain: str | None  # whose name points to the balancer; with a certificate only
+    deletion_protection: bool
+
+    def __post_init__(self) -> None:
+        if (self.certificate_arn is None) != (self.domain is None):
+            raise ValueError(f"certificate and domain come together, got {self.certificate_arn} and {self.domain}")
+
+
+class Balancer(pulumi.ComponentResource):
+    """HTTP, or HTTPS with HTTP sent there; requests go to healthy targets only."""
+
+    url: pulumi.Output[str]
+    security_group_id: pulumi.Output[str]
+    target_group_arn: pulumi.Output[str]
+    dimension: pulumi.Output[str]  # how CloudWatch calls the balancer
+    target_dimension: pulumi.Output[str]  # and its target group
+
+    def __init__(self, name: str, args: BalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("infra-release:balancer:Balancer", name, None, opts)
+        group = self._security_group(name, args)
+        balancer = lb.LoadBalancer(
+            f"{name}-alb",
+            name=args.names.balancer,
+            load_balancer_type="application",
+            internal=False,
+            security_groups=[group.id],
+            subnets=list(args.network.subnet_ids),
+            drop_invalid_header_fields=True,
+            enable_deletion_protection=args.deletion_protection,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        targets = self._target_group(name, args)
+        self._listeners(name, args.certificate_arn, balancer, targets)
+        self.url = balancer.dns_name.apply(lambda host: f"https://{args.domain}" if args.domain else f"http://{host}")
+        self.security_group_id = group.id
+        self.target_group_arn = targets.arn
+        self.dimension, self.target_dimension = balancer.arn_suffix, targets.arn_suffix
+        self.register_outputs({"url": self.url, "targetGroupArn": self.target_group_arn})
+
+    def _security_group(self, name: str, args: BalancerArgs) -> ec2.SecurityGroup:
+        group = ec2.SecurityGroup(
+            f"{name}-alb",
+            name=args.names.balancer,
+            description=f"{args.names.base}: the load balancer",
+            vpc_id=args.network.vpc_id,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        for scheme, port in (("http", 80), ("https", 443)) if args.certificate_arn else (("http", 80),):
+            vpc.SecurityGroupIngressRule(
+                f"{name}-{scheme}-in",
+                security_group_id=group.id,
+                description=f"{scheme} from anywhere",
+                cidr_ipv4=ANYWHERE,
+                ip_protocol="tcp",
+                from_port=port,
+                to_port=port,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        return group
+
+    def _target_group(self, name: str, args: BalancerArgs) -> lb.TargetGroup:
+        return lb.TargetGroup(
+            f"{name}-tg",
+            name=args.names.target_group,
+            target_type="ip",
+            protocol="HTTP",
+            port=args.target_port,
+            vpc_id=args.network.vpc_id,
+            deregistration_delay=args.deregistration_delay,
+            health_check=lb.TargetGroupHealthCheckArgs(
+                protocol="HTTP",
+                port="traffic-port",
+                path=args.health.path,
+                matcher="200",
+                interval=args.health.interval,
+                timeout=args.health.timeout,
+                healthy_threshold=args.health.healthy_threshold,
+                unhealthy_threshold=args.health.unhealthy_threshold,
+            ),
+            # ECS registers each task with its port. Another default would replace the group, which its name forbids.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["port"]),
+        )
+
+    def _listeners(
+        self, name: str, certificate_arn: str | None, balancer: lb.LoadBalancer, targets: lb.TargetGroup
+    ) -> None:
+        forward = lb.ListenerDefaultActionArgs(type="forward", target_group_arn=targets.arn)
+        to_https = lb.ListenerDefaultActionArgs(
+            type="redirect",
+            redirect=lb.ListenerDefaultActionRedirectArgs(protocol="HTTPS", port="443", status_code="HTTP_301"),
+        )
+        lb.Listener(
+            f"{name}-http",
+            load_balancer_arn=balancer.arn,
+            protocol="HTTP",
+            port=80,
+            default_actions=[to_https if certificate_arn else forward],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        if certificate_arn:
+            lb.Listener(
+                f"{name}-https",
+                load_balancer_arn=balancer.arn,
+                protocol="HTTPS",
+                port=443,
+                ssl_policy=TLS_POLICY,
+                certificate_arn=certificate_arn,
+                default_actions=[forward],
+                opts=pulumi.ResourceOptions(parent=self),
+            )

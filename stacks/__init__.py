@@ -1,0 +1,1 @@
+"""One module per system, and the settings they are declared with."""
