@@ -1,9 +1,9 @@
 """Build the image of a commit once: tags `<commit>` and `latest`, pushed to the stack's repository.
 
-python -m ops.build_image STACK --commit SHA
+python -m ops.build_image STACK --commit SHA [--tell]
 
-Prints `tag=<commit>` for a step's output, or `tag=` when the system has no application in this checkout. An image that
-is already in the registry is not built again: a commit has one image for ever.
+Prints the tag, or nothing when the system has no application in this checkout. An image that is already in the registry
+is not built again: a commit has one image for ever.
 """
 
 import argparse
@@ -80,12 +80,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("stack")
     parser.add_argument("--commit", required=True)
+    parser.add_argument("--tell", action="store_true", help="build nothing: only print the tag the commit's image has")
     options = parser.parse_args(arguments)
     stack = load_project().stack(options.stack)
     image = IMAGES.get(stack.system)
     if image is None or not (Path(image.context) / "Dockerfile").is_file():
         say(f"{stack.system} has no application in this checkout: nothing to build")
-        print("tag=")
+        return 0
+    if options.tell:
+        print(options.commit)
         return 0
     outputs = engine.ask_json("stack", "output", "--json", "--stack", stack.name)
     if "repositoryUrl" not in outputs:
@@ -96,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         build_once(image, str(outputs["repositoryUrl"]), options.commit, boto3.client("ecr"))
     except (BotoCoreError, ClientError) as error:
         raise OpsError(f"the registry of {stack.name} refused: {error}") from error
-    print(f"tag={options.commit}")
+    print(options.commit)
     return 0
 
 

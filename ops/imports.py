@@ -47,7 +47,7 @@ def _modules(path: Path, relative: Path) -> Iterator[str]:
 
 
 def _files(root: Path, module: str) -> list[str]:
-    """The files that importing a dotted name would run: the module and each package above it. None if it is not ours."""
+    """The files that importing a dotted name would run: the module and the packages above it, if it is ours."""
     parts = module.split(".")
     if not parts[0] or not (root / parts[0]).is_dir():
         return []

@@ -4,10 +4,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from ops.errors import OpsError
 
+ENTRY = re.compile(r"""^(name|stackConfigDir):[ \t]*["']?([\w./-]+)["']?[ \t]*(?:#.*)?$""", re.MULTILINE)
 STACK_NAME = re.compile(r"[a-z0-9][a-z0-9-]*\.[a-z0-9][a-z0-9-]*")
 
 
@@ -67,11 +66,11 @@ def load_project(root: Path | None = None) -> Project:
     root = (root or Path.cwd()).resolve()
     path = root / "Pulumi.yaml"
     try:
-        content = yaml.safe_load(path.read_text())
+        text = path.read_text()
     except FileNotFoundError:
         raise OpsError(f"{root} holds no Pulumi.yaml: run this in the project's directory") from None
-    except yaml.YAMLError as error:
-        raise OpsError(f"{path} is not valid YAML: {error}") from error
-    if not isinstance(content, dict) or not isinstance(content.get("name"), str):
+    # Two plain entries of the top level, read without a YAML package: a bare Python can then tell which stacks there are.
+    entries = dict(ENTRY.findall(text))
+    if "name" not in entries:
         raise OpsError(f"{path} names no project")
-    return Project(root=root, name=content["name"], config_dir=Path(str(content.get("stackConfigDir", "."))))
+    return Project(root=root, name=entries["name"], config_dir=Path(entries.get("stackConfigDir", ".")))

@@ -11,6 +11,7 @@ from localcloud.github.model import Repository, Token, World
 from localcloud.github.server import GitHubServer
 from ops import affected as command
 from ops.affected import affected
+from ops.errors import OpsError
 from ops.github import GitHub
 from ops.overtaken import overtaken_by
 from ops.project import Project, load_project
@@ -149,7 +150,7 @@ def test_one_stack_by_name(run: Run) -> None:
 )
 def test_mistakes_are_one_sentence(run: Run, arguments: list[str], sentence: str) -> None:
     arguments = [f"--base={arguments[1]}", *arguments[2:]] if arguments[0] == "--base" else arguments
-    with pytest.raises(command.OpsError, match=sentence):
+    with pytest.raises(OpsError, match=sentence):
         run(*arguments)
 
 
