@@ -24,8 +24,8 @@ def refresh(service: Record) -> None:
 def _kept(service: Record, item: Record, present: set[str | None]) -> bool:
     if item["status"] == "PRIMARY" or item["id"] in present:
         return True
-    rolling = records.primary(service)["rolloutState"] == "IN_PROGRESS"
-    return bool(rolling and item["id"] == service.get("_completed") and item["desiredCount"] > 0)
+    unfinished = records.primary(service)["rolloutState"] != "COMPLETED"
+    return bool(unfinished and item["id"] == service.get("_completed") and item["desiredCount"] > 0)
 
 
 def _refresh_service_deployment(service: Record, running: Counter[str | None], pending: Counter[str | None]) -> None:

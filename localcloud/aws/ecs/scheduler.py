@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from localcloud.aws.ecs import counts, failures, observe, records, targets, watching
@@ -69,52 +70,67 @@ class Scheduler:
         living = [(place, task) for place, task in every_task() if task["lastStatus"] != "STOPPED"]
         watching.refresh_health(self._inspectors, [task for _, task in living], now)
         with self.lock:
-            for place, _, service in every_service():
-                if service.get("status") in ("ACTIVE", "DRAINING") and service.get("deployments"):
+            for place, key, service in every_service():
+                if service.get("status") not in ("ACTIVE", "DRAINING") or not service.get("deployments"):
+                    continue
+                try:
                     with scoped(place):
                         self._schedule(service, now)
+                except Exception:  # one service's trouble is not the others'
+                    logger.exception("service %s cannot be scheduled now", key)
         _forget_old_tasks(now)
         return bool(living)
 
     def _schedule(self, service: Record, now: float) -> None:
+        joined: Counter[str] = Counter()
         for task in observe.alive(service):
             if observe.phase_of(task) == Phase.RUNNING:
-                task.setdefault("_running_at", now)
-                targets.register(self.balancer, service, task)
+                _note_running(task, now)
+                joined.update(targets.register(self.balancer, service, task))
+        for group, number in joined.items():
+            records.announce(service, f"registered {number} targets in (target-group {group})")
         view = observe.service_view(service, self.balancer, now)
         _note_healthy(service, view)
-        for step in plan(view):
+        steps = plan(view)
+        for step in steps:
             self._apply(service, step)
+        self._stop(service, [step for step in steps if isinstance(step, Stop)])
         counts.refresh(service)
 
     def _apply(self, service: Record, step: Step) -> None:
         match step:
             case Start():
                 _launch(service, step)
-            case Stop():
-                self._stop(service, step)
             case Complete():
                 records.complete(service)
             case Retire():
                 service.update(status="INACTIVE", deployments=[])
-                records.announce(service, "has been deleted.")
             case Steady():
                 if not service.get("_steady"):
                     service["_steady"] = True
                     records.announce(service, "has reached a steady state.")
 
-    def _stop(self, service: Record, step: Stop) -> None:
-        task = ecs._tasks[step.arn]
-        number = step.arn.rpartition("/")[2]
-        service["_steady"] = False
-        if step.failed:
-            records.announce(service, f"(task {number}) {_trouble(task, step.reason)}")
-        if self.stopping.begin(task, step.reason, "ServiceSchedulerInitiated", scope()):
-            records.announce(service, f"has stopped 1 running tasks: (task {number}).")
-            if task.get("_targets"):
-                records.announce(service, "has begun draining connections on 1 tasks.")
-        if step.failed:
-            failures.record(task, time.time())
+    def _stop(self, service: Record, steps: list[Stop]) -> None:
+        """Begin to stop these tasks, and tell it in one event of each kind."""
+        left: Counter[str] = Counter()
+        stopped = []
+        for step in steps:
+            task = ecs._tasks[step.arn]
+            number = step.arn.rpartition("/")[2]
+            if not self.stopping.begin(task, step.reason, "ServiceSchedulerInitiated", scope()):
+                continue
+            stopped.append(f"(task {number})")
+            left.update(targets.groups(task))
+            if step.failed:
+                records.announce(service, f"(task {number}) {_trouble(task, step.reason)}")
+                failures.record(task, time.time())
+        if stopped:
+            service["_steady"] = False
+            records.announce(service, f"has stopped {len(stopped)} running tasks: {' '.join(stopped)}.")
+        for group, count in left.items():
+            records.announce(service, f"deregistered {count} targets in (target-group {group})")
+        if left:
+            records.announce(service, f"has begun draining connections on {len(stopped)} tasks.")
 
 
 def _trouble(task: Record, reason: str) -> str:
@@ -122,6 +138,17 @@ def _trouble(task: Record, reason: str) -> str:
         return f"failed container health checks: {reason}."
     group, port, description = task["_target_trouble"]
     return f"(port {port}) is unhealthy in (target-group {group}) due to (reason {description})."
+
+
+def _note_running(task: Record, now: float) -> None:
+    """Complete the record of a task that has begun to run: since when, and its containers' network interfaces."""
+    if "_running_at" in task:
+        return
+    task["_running_at"] = now
+    for attachment in task.get("attachments") or []:
+        interface = {"attachmentId": attachment["id"], "privateIpv4Address": ecs._task_ip(task)}
+        for container in task["containers"]:
+            container["networkInterfaces"] = [interface]
 
 
 def _note_healthy(service: Record, view: ServiceView) -> None:

@@ -69,6 +69,7 @@ def _note_definition(task: Record, definition: Record) -> None:
         ("essential" if item.get("essential", True) else "other") if item.get("healthCheck") else "" for item in listed
     ]
     with task_lock(task):
+        task.update({name: task[name] or None for name in ("stopCode", "stoppedReason")})  # AWS omits what is empty
         task["_health_checked"] = checked if any(checked) else []
         task["_stop_timeouts"] = [int(item.get("stopTimeout") or watching.DEFAULT_STOP_SECONDS) for item in listed]
 

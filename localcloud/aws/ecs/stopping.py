@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from localcloud.aws.ecs import targets, watching
-from localcloud.aws.ecs.engine import Record, Scope, ecs, metadata, scoped, service_of, task_lock
+from localcloud.aws.ecs.engine import Record, Scope, ecs, metadata, scoped, task_lock
 
 logger = logging.getLogger("localcloud.ecs")
 
@@ -43,7 +43,7 @@ class Stopping:
     def _retire(self, task: Record, place: Scope, dead: bool) -> None:
         with scoped(place):
             try:
-                targets.deregister(self._balancer, service_of(task), task)
+                targets.deregister(self._balancer, task)
                 if not dead:
                     self._drained(task)
                 _enter(task, "STOPPING")

@@ -3,7 +3,6 @@
 from typing import Protocol
 
 from localcloud.aws.ecs.engine import Record, ecs
-from localcloud.aws.ecs.records import announce
 
 
 class TargetState(Protocol):
@@ -29,13 +28,13 @@ class Balancer(Protocol):
     def state(self, target_group_arn: str, ip: str, port: int, /) -> TargetState: ...
 
 
-def register(balancer: Balancer, service: Record, task: Record) -> None:
-    """Put a task that has just begun to run into every target group of its service, once."""
+def register(balancer: Balancer, service: Record, task: Record) -> list[str]:
+    """Put a task that has just begun to run into every target group of its service, once; the groups it is new in."""
     if "_targets" in task:
-        return
+        return []
     address = ecs._task_ip(task)
     if not address:
-        return
+        return []
     task["_targets"] = []
     for block in service.get("loadBalancers") or []:
         group = block.get("targetGroupArn")
@@ -44,15 +43,18 @@ def register(balancer: Balancer, service: Record, task: Record) -> None:
         port = int(block.get("containerPort") or 80)
         balancer.register(group, address, port)
         task["_targets"].append((group, address, port))
-        announce(service, f"registered 1 targets in (target-group {group})")
+    return groups(task)
 
 
-def deregister(balancer: Balancer, service: Record | None, task: Record) -> None:
+def groups(task: Record) -> list[str]:
+    """The target groups a task is in."""
+    return [group for group, _, _ in task.get("_targets") or []]
+
+
+def deregister(balancer: Balancer, task: Record) -> None:
     """Take a task out of its target groups; requests in flight go on."""
-    for group, address, port in task.get("_targets") or []:
-        balancer.deregister(group, address, port)
-        if service is not None:
-            announce(service, f"deregistered 1 targets in (target-group {group})")
+    for target in task.get("_targets") or []:
+        balancer.deregister(*target)
 
 
 def draining(balancer: Balancer, task: Record) -> bool:
