@@ -1,5 +1,5 @@
 """The benches run on the same local cloud as the cloud tests."""
 
-from tests.cloud.conftest import aws, cloud, liveinsight, released
+from tests.cloud.conftest import aws, cloud, liveinsight, now, other, released
 
-__all__ = ["aws", "cloud", "liveinsight", "released"]
+__all__ = ["aws", "cloud", "liveinsight", "now", "other", "released"]

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import boto3
 import pytest
@@ -88,11 +87,20 @@ def push_image(project: Project, tag: str, mode: str = "good", port: int = PORT)
 
 @pytest.fixture
 def released(liveinsight: Project) -> Project:
-    """The stack at rest on v1, whatever the test before did."""
-    if (liveinsight.output("imageTag") or "") != "v1" or "imageTag: v1" not in config_of(liveinsight):
+    """The stack at rest on a verified good version, whatever the test before did."""
+    tag = liveinsight.output("imageTag")
+    if tag not in ("v1", "v2") or f"imageTag: {tag}" not in liveinsight.config():
         liveinsight.release("v1")
     return liveinsight
 
 
-def config_of(project: Project) -> str:
-    return Path(project.path / "stacks" / "Pulumi.liveinsight.local.yaml").read_text()
+@pytest.fixture
+def now(released: Project) -> str:
+    """The tag that is in service."""
+    return str(released.output("imageTag"))
+
+
+@pytest.fixture
+def other(now: str) -> str:
+    """A good tag that is not in service."""
+    return "v2" if now == "v1" else "v1"

@@ -85,6 +85,9 @@ class Project:
         self.set("imageTag", tag)
         return self.up(check=check)
 
+    def config(self) -> str:
+        return (self.path / "stacks" / "Pulumi.liveinsight.local.yaml").read_text()
+
     def output(self, name: str) -> Any:
         return self.outputs().get(name)
 

@@ -5,7 +5,6 @@ import re
 import boto3
 import pytest
 
-from tests.cloud.conftest import config_of
 from tests.cloud.load import Load
 from tests.cloud.project import Project
 
@@ -23,7 +22,7 @@ REASONS = {
 def long_health_window(released: Project, request: pytest.FixtureRequest) -> None:
     """As `liveinsight.local` has it: 5 × 5 s, longer than the 20 s after which `exit-20` ends."""
     wanted = "5" if request.node.callspec.params["tag"] == "exit-20" else "2"
-    if f"healthyThreshold: {wanted}" not in config_of(released).replace('"', ""):
+    if f"healthyThreshold: {wanted}" not in released.config().replace('"', ""):
         released.set("healthCheck.healthyThreshold", wanted)
         released.up()
 
@@ -31,7 +30,7 @@ def long_health_window(released: Project, request: pytest.FixtureRequest) -> Non
 @pytest.mark.usefixtures("long_health_window")
 @pytest.mark.parametrize("tag", REASONS)
 def test_a_bad_release_fails_with_its_reason_and_users_see_nothing(
-    released: Project, aws: boto3.session.Session, tag: str
+    released: Project, aws: boto3.session.Session, now: str, tag: str
 ) -> None:
     before = released.output("release")
     with Load(released.output("url")) as count:
@@ -39,17 +38,17 @@ def test_a_bad_release_fails_with_its_reason_and_users_see_nothing(
     assert done.returncode != 0
     assert re.search(REASONS[tag], done.stdout), done.stdout[-4000:]
     assert count.failed == 0, count.answers
-    assert set(count.versions) == {"v1"}
+    assert set(count.versions) == {now}
     assert released.output("release") == before
     assert recorded_digest(aws) == before["digest"] == running_digest(aws)
     pending = released.pulumi("preview", "--diff").stdout
-    assert re.search(rf"IMAGE.*:v1.*=>.*:{tag}", pending), pending
+    assert re.search(rf"IMAGE.*:{now}.*=>.*:{tag}", pending), pending
 
 
-def test_a_good_tag_succeeds_after_a_bad_one(released: Project) -> None:
+def test_a_good_tag_succeeds_after_a_bad_one(released: Project, other: str) -> None:
     assert released.release("crash", check=False).returncode != 0
-    released.release("v2")
-    assert released.output("release")["image_tag"] == "v2"
+    released.release(other)
+    assert released.output("release")["image_tag"] == other
 
 
 def recorded_digest(aws: boto3.session.Session) -> str:

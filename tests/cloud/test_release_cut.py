@@ -25,31 +25,35 @@ MOMENTS = {
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_killed_engine_is_mended_by_the_next_up(released: Project, aws: boto3.session.Session, moment: str) -> None:
-    released.set("imageTag", "v2")
+def test_a_killed_engine_is_mended_by_the_next_up(
+    released: Project, aws: boto3.session.Session, other: str, moment: str
+) -> None:
+    released.set("imageTag", other)
     with Load(released.output("url")) as count:
         cut(released, MOMENTS[moment], lambda engine: os.kill(engine, signal.SIGKILL))
         until(lambda: not action_processes(), "the action ends after its engine died", 120)
         released.run("python", "-m", "ops.unlock", "liveinsight.local")
         released.up()
     assert count.failed == 0, count.answers
-    assert_finished(released, aws)
+    assert_finished(released, aws, other)
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_killed_action_is_mended_by_the_next_up(released: Project, aws: boto3.session.Session, moment: str) -> None:
-    released.set("imageTag", "v2")
+def test_a_killed_action_is_mended_by_the_next_up(
+    released: Project, aws: boto3.session.Session, other: str, moment: str
+) -> None:
+    released.set("imageTag", other)
     with Load(released.output("url")) as count:
         cut(released, MOMENTS[moment], kill_action)
         released.run("python", "-m", "ops.unlock", "liveinsight.local")
         released.up()
     assert count.failed == 0, count.answers
-    assert_finished(released, aws)
+    assert_finished(released, aws, other)
 
 
-def test_an_interrupt_undoes_the_release_and_fails(released: Project, aws: boto3.session.Session) -> None:
+def test_an_interrupt_undoes_the_release_and_fails(released: Project, aws: boto3.session.Session, other: str) -> None:
     before = released.output("release")
-    released.set("imageTag", "v2")
+    released.set("imageTag", other)
     with Load(released.output("url")) as count:
         output = cut(released, "2/2 running", lambda engine: os.kill(engine, signal.SIGINT))
     assert "undone: LiveInsight-service is back on" in output, output[-3000:]
@@ -59,13 +63,13 @@ def test_an_interrupt_undoes_the_release_and_fails(released: Project, aws: boto3
     assert not action_processes()
 
 
-def test_a_second_up_at_the_same_time_is_refused_and_the_first_finishes(released: Project) -> None:
-    released.set("imageTag", "v2")
+def test_a_second_up_at_the_same_time_is_refused_and_the_first_finishes(released: Project, other: str) -> None:
+    released.set("imageTag", other)
     second: list[str] = []
     output = cut(released, "deploying", lambda _: second.append(released.up(check=False).stdout))
     assert "the stack is currently locked" in second[0]
-    assert "released v2" in output
-    assert released.output("release")["image_tag"] == "v2"
+    assert f"released {other}" in output
+    assert released.output("release")["image_tag"] == other
 
 
 def cut(project: Project, line: str, blow: Callable[[int], object]) -> str:
@@ -110,10 +114,10 @@ def until(condition: Callable[[], bool], what: str, seconds: float) -> None:
         time.sleep(0.2)
 
 
-def assert_finished(project: Project, aws: boto3.session.Session) -> None:
-    """v2 is verified and recorded; one deployment, no foreign task, no held lock, no revision nobody needs."""
+def assert_finished(project: Project, aws: boto3.session.Session, tag: str) -> None:
+    """The tag is verified and recorded; one deployment, no foreign task, no held lock, no revision nobody needs."""
     proof = project.output("release")
-    assert proof["image_tag"] == "v2" and running_digest(aws) == proof["digest"]
+    assert proof["image_tag"] == tag and running_digest(aws) == proof["digest"]
     ecs = aws.client("ecs")
     service = ecs.describe_services(cluster="LiveInsight-cluster", services=["LiveInsight-service"])["services"][0]
     assert len(service["deployments"]) == 1 and service["runningCount"] == service["desiredCount"] == 2

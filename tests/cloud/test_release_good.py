@@ -9,29 +9,29 @@ from tests.cloud.load import Load
 from tests.cloud.project import Project
 
 
-def test_preview_shows_a_release_on_one_resource_and_changes_nothing(released: Project) -> None:
-    released.set("imageTag", "v2")
+def test_preview_shows_a_release_on_one_resource_and_changes_nothing(released: Project, now: str, other: str) -> None:
+    released.set("imageTag", other)
     text = released.pulumi("preview", "--diff").stdout
     steps = json.loads(released.pulumi("preview", "--json").stdout)["steps"]
     changed = [step for step in steps if step["op"] != "same"]
     assert [step["urn"].rsplit("::", 1)[1] for step in changed] == ["liveinsight-release"], changed
     shown = next(line for line in text.splitlines() if "IMAGE" in line)
-    assert "liveinsight-app:v1" in shown and "liveinsight-app:v2" in shown and "=>" in shown
-    assert requests.get(released.output("url"), timeout=5).headers["X-Version"] == "v1"
+    assert f"liveinsight-app:{now}" in shown and f"liveinsight-app:{other}" in shown and "=>" in shown
+    assert requests.get(released.output("url"), timeout=5).headers["X-Version"] == now
 
 
-def test_a_release_under_load_fails_no_request_and_its_proof_agrees(released: Project) -> None:
+def test_a_release_under_load_fails_no_request_and_its_proof_agrees(released: Project, now: str, other: str) -> None:
     url = released.output("url")
     before = released.output("release")
     with Load(url) as count:
-        done = released.release("v2")
+        done = released.release(other)
     proof = released.output("release")
     assert count.failed == 0, count.answers
     assert count.rate >= 50
-    assert set(count.versions) == {"v1", "v2"}
+    assert set(count.versions) == {now, other}
     assert proof["probe"]["failures"] == 0
-    assert [seen["version"] for seen in proof["probe"]["versions"]] == ["v1", "v2"]
-    assert proof["image_tag"] == "v2" and proof["previous"]["digest"] == before["digest"]
+    assert [seen["version"] for seen in proof["probe"]["versions"]] == [now, other]
+    assert proof["image_tag"] == other and proof["previous"]["digest"] == before["digest"]
     assert proof["verification"]["running_digests"] == [proof["digest"]]
     assert "2/2 running, 2 healthy" in done.stdout
 

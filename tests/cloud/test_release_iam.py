@@ -60,10 +60,10 @@ def as_role(released: Project, aws: boto3.session.Session, subject: str) -> Iter
     yield assume(aws, released, subject)
 
 
-def test_the_role_releases(released: Project, as_role: dict[str, str]) -> None:
-    released.set("imageTag", "v2")
+def test_the_role_releases(released: Project, as_role: dict[str, str], other: str) -> None:
+    released.set("imageTag", other)
     released.pulumi("up", "--yes", "--skip-preview", environment=as_role)
-    assert released.output("release")["image_tag"] == "v2"
+    assert released.output("release")["image_tag"] == other
 
 
 def test_another_repository_cannot_take_the_role(released: Project, aws: boto3.session.Session, subject: str) -> None:
@@ -81,11 +81,11 @@ def release_environment(project: Project) -> dict[str, str]:
 
 
 def test_each_missing_permission_is_named_before_anything_moves(
-    released: Project, aws: boto3.session.Session, as_role: dict[str, str]
+    released: Project, aws: boto3.session.Session, as_role: dict[str, str], now: str, other: str
 ) -> None:
     iam, ecs = aws.client("iam"), aws.client("ecs")
     environment = {**release_environment(released), **as_role}
-    environment["IMAGE"] = environment["IMAGE"].replace(":v1", ":v2")
+    environment["IMAGE"] = environment["IMAGE"].replace(f":{now}", f":{other}")
     before = ecs.describe_services(cluster="LiveInsight-cluster", services=["LiveInsight-service"])["services"][0]
     for action in required_actions(environment, aws):
         deny = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": action, "Resource": "*"}]}

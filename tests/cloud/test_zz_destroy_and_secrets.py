@@ -12,7 +12,7 @@ from tests.cloud.project import Project
 SECRET = "s3cr3t-of-the-tests"
 
 
-def test_no_secret_in_state_output_or_process_list(released: Project) -> None:
+def test_no_secret_in_state_output_or_process_list(released: Project, other: str) -> None:
     """The value that the tasks really use is nowhere else."""
     seen: list[str] = []
     stop = threading.Event()
@@ -29,7 +29,7 @@ def test_no_secret_in_state_output_or_process_list(released: Project) -> None:
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    released.set("imageTag", "v2")
+    released.set("imageTag", other)
     done = released.pulumi("up", "--yes", "--skip-preview", "--diff", "--logtostderr", "-v=9")
     stop.set()
     watcher.join()
