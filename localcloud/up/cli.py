@@ -17,7 +17,7 @@ from localcloud.up.steps import Run, Step, select
 STACK = "liveinsight.local"
 GOALS = {
     "release": ("release",),
-    "test": ("environment", "cli", "language host", "plugins", "base image"),
+    "test": ("environment", "cli", "language host", "plugins", "base image", "actionlint"),
     "check": ("python", "actionlint"),
 }
 

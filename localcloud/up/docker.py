@@ -55,12 +55,13 @@ def start(job: Job) -> None:
     DOCKER.mkdir(parents=True, exist_ok=True)
     job.say("starting a Docker engine of our own")
     reason = _launch(job)
+    legacy = None
     if reason and re.search(r"iptables|nf_tables|NAT chain", reason) and (legacy := _legacy_iptables(job)):
         job.say("again, with the older iptables")
         reason = _launch(job, path=legacy)
     if reason and re.search(r"graphdriver|storage|overlay", reason, re.IGNORECASE):
         job.say("again, with plain file copies as storage")
-        reason = _launch(job, "--storage-driver=vfs")
+        reason = _launch(job, "--storage-driver=vfs", path=legacy)
     if reason:
         raise StepFailed(f"Docker cannot start: {reason}, see {LOG}")
 

@@ -8,7 +8,7 @@ from localcloud.up import docker, toolchain
 from localcloud.up.paths import BIN, ENV_FILE, LOCAL, ROOT, STATE, VENV
 
 STAND_INS = ROOT / "localcloud" / "plugins" / "bin"
-PASSPHRASE = "local"  # noqa: S105 - the local stacks protect nothing
+PASSPHRASE = "local"
 
 
 def variables(cloud: Mapping[str, str]) -> dict[str, str]:

@@ -56,13 +56,17 @@ class Processes:
         with self._lock:
             self._closed = True
             for process in self._running:
-                try:
-                    os.killpg(process.pid, number)
-                except (ProcessLookupError, PermissionError):
-                    continue  # just ended, or run by sudo as another user
+                _signal_group(process, number)
 
 
 PROCESSES = Processes()
+
+
+def _signal_group(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except (ProcessLookupError, PermissionError):
+        return  # just ended, or run by sudo as another user
 
 
 class Job:
@@ -153,14 +157,15 @@ class Job:
 def _read(process: "subprocess.Popen[bytes]", log: int, seconds: float) -> str:
     """Copy standard output to the log while it comes; end the command at its time limit."""
     assert process.stdout is not None  # noqa: S101 - opened as a pipe above
-    timer = threading.Timer(seconds, process.terminate)
+    timer = threading.Timer(seconds, lambda: _signal_group(process, signal.SIGTERM))
     timer.daemon = True
     timer.start()
     try:
         collected = bytearray()
-        while chunk := process.stdout.read1():  # type: ignore[attr-defined]
-            os.write(log, chunk)
-            collected += chunk
+        with process.stdout as source:
+            while chunk := os.read(source.fileno(), 65536):
+                os.write(log, chunk)
+                collected += chunk
         process.wait()
     finally:
         timer.cancel()
