@@ -13,7 +13,7 @@ from tests.cloud.load import Load
 from tests.cloud.project import Project
 from tests.cloud.test_release_bad import running_digest
 
-# What `pulumi up` has just printed when it is cut: before anything moved, the revision registered, the deployment begun,
+# What `pulumi up` has just printed when it is cut: before anything moved, revision registered, deployment begun,
 # new tasks running but unproven, the verification passed but not recorded.
 MOMENTS = {
     "preflight": "OK  image",
