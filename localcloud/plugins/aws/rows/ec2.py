@@ -1,0 +1,341 @@
+"""EC2: VPCs, subnets, gateways, route tables."""
+
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+from ...values import Object
+from ..properties import flag, many, text
+from ..row import Op, Row, row, tag_list, tag_map
+from ..session import ApiError
+
+_DELETE_SECONDS = 900
+
+
+def retry_delete(op: Op, call: Callable[[], Any], busy: tuple[str, ...] = ("DependencyViolation",), seconds: float = 0) -> None:
+    """Delete once what depends on it is gone."""
+    last: list[ApiError] = []
+
+    def deleted() -> bool:
+        try:
+            call()
+        except ApiError as error:
+            if error.code not in busy:
+                raise
+            if not last:
+                op.say(error.message)
+            last[:] = [error]
+            return False
+        return True
+
+    reason = "what depends on it to be gone"
+    op.wait(reason, deleted, seconds or _DELETE_SECONDS)
+
+
+def gone_in(*kinds: str) -> tuple[str, ...]:
+    """EC2's error codes for things that do not exist."""
+    return tuple(f"Invalid{kind}.NotFound" for kind in kinds)
+
+
+class Ec2(Row):
+    """What EC2's types have in common: tags at creation, by id afterwards."""
+
+    tagged = True
+    resource_type = ""
+
+    def tags(self, op: Op) -> dict[str, Any]:
+        if not op.tags:
+            return {}
+        return {"TagSpecifications": [{"ResourceType": self.resource_type, "Tags": tag_list(op.tags)}]}
+
+    def retag(self, op: Op, put: dict[str, str], removed: list[str]) -> None:
+        if removed:
+            op.client("ec2").delete_tags(Resources=[op.id], Tags=[{"Key": key} for key in removed])
+        if put:
+            op.client("ec2").create_tags(Resources=[op.id], Tags=tag_list(put))
+
+
+@row
+class Vpc(Ec2):
+    token = "aws:ec2/vpc:Vpc"
+    import_id = "the VPC's id"
+    resource_type = "vpc"
+    gone = (*gone_in("VpcID"), "InvalidVpcId.NotFound")
+    outputs = ("arn", "defaultNetworkAclId", "defaultRouteTableId", "defaultSecurityGroupId", "dhcpOptionsId", "mainRouteTableId", "ownerId")
+    props = {
+        "cidrBlock": text(computed=True, replace=True),
+        "instanceTenancy": text(default="default", replace=True),
+        "enableDnsSupport": flag(default=True, api=""),
+        "enableDnsHostnames": flag(computed=True, api=""),
+    }
+
+    def create(self, op: Op) -> str:
+        op.created(op.client("ec2").create_vpc(**self.send(op), **self.tags(op))["Vpc"]["VpcId"])
+        self._attributes(op, {key for key in ("enableDnsSupport", "enableDnsHostnames") if key in op.inputs})
+        return op.id
+
+    def _attributes(self, op: Op, names: Any) -> None:
+        for key in ("enableDnsSupport", "enableDnsHostnames"):
+            if key in names and key in op.inputs:
+                api = key[0].upper() + key[1:]
+                op.client("ec2").modify_vpc_attribute(VpcId=op.id, **{api: {"Value": op.inputs[key]}})
+
+    def read(self, op: Op) -> Object | None:
+        ec2 = op.client("ec2")
+        found = ec2.describe_vpcs(VpcIds=[op.id])["Vpcs"]
+        if not found:
+            return None
+        here = [{"Name": "vpc-id", "Values": [op.id]}]
+        tables = ec2.describe_route_tables(Filters=[*here, {"Name": "association.main", "Values": ["true"]}])["RouteTables"]
+        groups = ec2.describe_security_groups(Filters=[*here, {"Name": "group-name", "Values": ["default"]}])["SecurityGroups"]
+        acls = ec2.describe_network_acls(Filters=[*here, {"Name": "default", "Values": ["true"]}])["NetworkAcls"]
+        main = tables[0]["RouteTableId"] if tables else ""
+        values = {
+            **self.receive(found[0]),
+            "arn": op.aws.arn("ec2", f"vpc/{op.id}"),
+            "mainRouteTableId": main,
+            "defaultRouteTableId": main,
+            "defaultSecurityGroupId": groups[0]["GroupId"] if groups else "",
+            "defaultNetworkAclId": acls[0]["NetworkAclId"] if acls else "",
+            "dhcpOptionsId": found[0].get("DhcpOptionsId", ""),
+            "ownerId": found[0].get("OwnerId") or op.aws.account,
+            "tagsAll": tag_map(found[0].get("Tags")),
+        }
+        for key in ("enableDnsSupport", "enableDnsHostnames"):
+            answer = ec2.describe_vpc_attribute(VpcId=op.id, Attribute=key)
+            values[key] = answer[key[0].upper() + key[1:]]["Value"]
+        return values
+
+    def update(self, op: Op) -> None:
+        self._attributes(op, op.changed)
+
+    def delete(self, op: Op) -> None:
+        retry_delete(op, lambda: op.client("ec2").delete_vpc(VpcId=op.id))
+
+
+@row
+class Subnet(Ec2):
+    token = "aws:ec2/subnet:Subnet"
+    import_id = "the subnet's id"
+    resource_type = "subnet"
+    gone = (*gone_in("SubnetID"), "InvalidSubnetId.NotFound")
+    outputs = ("arn", "ownerId")
+    props = {
+        "vpcId": text(required=True, replace=True),
+        "cidrBlock": text(replace=True),
+        "availabilityZone": text(computed=True, replace=True),
+        "availabilityZoneId": text(computed=True, replace=True),
+        "mapPublicIpOnLaunch": flag(default=False, api=""),
+    }
+
+    def create(self, op: Op) -> str:
+        op.created(op.client("ec2").create_subnet(**self.send(op), **self.tags(op))["Subnet"]["SubnetId"])
+        if op.inputs.get("mapPublicIpOnLaunch"):
+            self.update(op)
+        return op.id
+
+    def read(self, op: Op) -> Object | None:
+        found = op.client("ec2").describe_subnets(SubnetIds=[op.id])["Subnets"]
+        if not found:
+            return None
+        return {
+            **self.receive(found[0]),
+            "mapPublicIpOnLaunch": bool(found[0].get("MapPublicIpOnLaunch")),
+            "arn": found[0].get("SubnetArn") or op.aws.arn("ec2", f"subnet/{op.id}"),
+            "ownerId": found[0].get("OwnerId") or op.aws.account,
+            "tagsAll": tag_map(found[0].get("Tags")),
+        }
+
+    def update(self, op: Op) -> None:
+        wanted = {"Value": bool(op.inputs.get("mapPublicIpOnLaunch"))}
+        op.client("ec2").modify_subnet_attribute(SubnetId=op.id, MapPublicIpOnLaunch=wanted)
+
+    def delete(self, op: Op) -> None:
+        retry_delete(op, lambda: op.client("ec2").delete_subnet(SubnetId=op.id))
+
+
+@row
+class InternetGateway(Ec2):
+    token = "aws:ec2/internetGateway:InternetGateway"
+    import_id = "the gateway's id"
+    resource_type = "internet-gateway"
+    gone = gone_in("InternetGatewayID", "InternetGatewayId")
+    outputs = ("arn", "ownerId")
+    props = {"vpcId": text(computed=True)}
+
+    def create(self, op: Op) -> str:
+        op.created(op.client("ec2").create_internet_gateway(**self.tags(op))["InternetGateway"]["InternetGatewayId"])
+        if vpc := op.inputs.get("vpcId"):
+            op.client("ec2").attach_internet_gateway(InternetGatewayId=op.id, VpcId=vpc)
+        return op.id
+
+    def read(self, op: Op) -> Object | None:
+        found = op.client("ec2").describe_internet_gateways(InternetGatewayIds=[op.id])["InternetGateways"]
+        if not found:
+            return None
+        attached = [one["VpcId"] for one in found[0].get("Attachments", [])]
+        return {
+            "vpcId": attached[0] if attached else "",
+            "arn": op.aws.arn("ec2", f"internet-gateway/{op.id}"),
+            "ownerId": found[0].get("OwnerId") or op.aws.account,
+            "tagsAll": tag_map(found[0].get("Tags")),
+        }
+
+    def update(self, op: Op) -> None:
+        self._detach(op)
+        op.client("ec2").attach_internet_gateway(InternetGatewayId=op.id, VpcId=op.inputs["vpcId"])
+
+    def _detach(self, op: Op) -> None:
+        if vpc := op.old.get("vpcId"):
+            ec2 = op.client("ec2")
+            retry_delete(op, lambda: ec2.detach_internet_gateway(InternetGatewayId=op.id, VpcId=vpc))
+
+    def delete(self, op: Op) -> None:
+        try:
+            self._detach(op)
+        except ApiError as error:
+            if error.code not in ("Gateway.NotAttached", *self.gone):
+                raise
+        retry_delete(op, lambda: op.client("ec2").delete_internet_gateway(InternetGatewayId=op.id))
+
+
+@row
+class RouteTable(Ec2):
+    token = "aws:ec2/routeTable:RouteTable"
+    import_id = "the route table's id"
+    resource_type = "route-table"
+    gone = gone_in("RouteTableID", "RouteTableId")
+    outputs = ("arn", "ownerId")
+    props = {
+        "vpcId": text(required=True, replace=True),
+        "routes": many(
+            {"cidrBlock": text(), "gatewayId": text(), "natGatewayId": text()}, computed=True, unordered=True, api=""
+        ),
+    }
+
+    def create(self, op: Op) -> str:
+        op.created(op.client("ec2").create_route_table(**self.send(op), **self.tags(op))["RouteTable"]["RouteTableId"])
+        self._put_routes(op, [])
+        return op.id
+
+    def _put_routes(self, op: Op, before: list[Object]) -> None:
+        ec2, wanted = op.client("ec2"), op.inputs.get("routes") or []
+        for route in before:
+            if route not in wanted:
+                ec2.delete_route(RouteTableId=op.id, DestinationCidrBlock=route["cidrBlock"])
+        for route in wanted:
+            if route not in before:
+                to = {key[0].upper() + key[1:]: route[key] for key in ("gatewayId", "natGatewayId") if route.get(key)}
+                ec2.create_route(RouteTableId=op.id, DestinationCidrBlock=route["cidrBlock"], **to)
+
+    def read(self, op: Op) -> Object | None:
+        found = op.client("ec2").describe_route_tables(RouteTableIds=[op.id])["RouteTables"]
+        if not found:
+            return None
+        routes = [
+            {
+                "cidrBlock": one["DestinationCidrBlock"],
+                **{key: one[api] for key, api in (("gatewayId", "GatewayId"), ("natGatewayId", "NatGatewayId")) if one.get(api)},
+            }
+            for one in found[0].get("Routes", [])
+            if one.get("DestinationCidrBlock") and one.get("GatewayId") != "local"
+        ]
+        return {
+            **self.receive(found[0]),
+            "routes": routes,
+            "arn": op.aws.arn("ec2", f"route-table/{op.id}"),
+            "ownerId": found[0].get("OwnerId") or op.aws.account,
+            "tagsAll": tag_map(found[0].get("Tags")),
+        }
+
+    def update(self, op: Op) -> None:
+        self._put_routes(op, op.old.get("routes") or [])
+
+    def delete(self, op: Op) -> None:
+        retry_delete(op, lambda: op.client("ec2").delete_route_table(RouteTableId=op.id))
+
+
+@row
+class Route(Row):
+    token = "aws:ec2/route:Route"
+    import_id = "route table id_destination"
+    gone = (*RouteTable.gone, "InvalidRoute.NotFound")
+    outputs = ("origin", "state")
+    props = {
+        "routeTableId": text(required=True, replace=True),
+        "destinationCidrBlock": text(replace=True),
+        "gatewayId": text(),
+        "natGatewayId": text(),
+    }
+
+    def create(self, op: Op) -> str:
+        op.client("ec2").create_route(**self.send(op))
+        table, destination = op.inputs["routeTableId"], op.inputs["destinationCidrBlock"]
+        return op.created(f"r-{table}{zlib.crc32(destination.encode())}")
+
+    def read(self, op: Op) -> Object | None:
+        table, _, destination = op.id.partition("_")
+        if not destination:
+            known = {**op.inputs, **op.old}
+            table, destination = known["routeTableId"], known["destinationCidrBlock"]
+        tables = op.client("ec2").describe_route_tables(RouteTableIds=[table])["RouteTables"]
+        routes = tables[0].get("Routes", []) if tables else []
+        found = next((one for one in routes if one.get("DestinationCidrBlock") == destination), None)
+        if found is None:
+            return None
+        return {
+            **self.receive(found),
+            "id": f"r-{table}{zlib.crc32(destination.encode())}",
+            "routeTableId": table,
+            "origin": found.get("Origin", "CreateRoute"),
+            "state": found.get("State", "active"),
+        }
+
+    def update(self, op: Op) -> None:
+        op.client("ec2").replace_route(**self.send(op))
+
+    def delete(self, op: Op) -> None:
+        table, destination = op.old["routeTableId"], op.old["destinationCidrBlock"]
+        op.client("ec2").delete_route(RouteTableId=table, DestinationCidrBlock=destination)
+
+
+@row
+class RouteTableAssociation(Row):
+    token = "aws:ec2/routeTableAssociation:RouteTableAssociation"
+    import_id = "subnet id/route table id"
+    gone = (*gone_in("AssociationID"), *RouteTable.gone)
+    props = {
+        "routeTableId": text(required=True),
+        "subnetId": text(replace=True),
+        "gatewayId": text(replace=True),
+    }
+
+    def create(self, op: Op) -> str:
+        return op.created(op.client("ec2").associate_route_table(**self.send(op))["AssociationId"])
+
+    def _find(self, op: Op) -> dict[str, Any] | None:
+        """By id, or by subnet: moving a subnet to another table gives the association a new id, but Pulumi keeps the old."""
+        ec2, known = op.client("ec2"), {**op.inputs, **op.old}
+        target, _, table = op.id.partition("/")
+        subnet = target if table else known.get("subnetId")
+        for one in ec2.pages("describe_route_tables", "RouteTables"):
+            for association in one.get("Associations", []):
+                if association["RouteTableAssociationId"] == op.id or (subnet and association.get("SubnetId") == subnet):
+                    return {**association, "RouteTableId": one["RouteTableId"]}
+        return None
+
+    def read(self, op: Op) -> Object | None:
+        found = self._find(op)
+        if found is None:
+            return None
+        return {**self.receive(found), **({"id": found["RouteTableAssociationId"]} if "/" in op.id else {})}
+
+    def update(self, op: Op) -> None:
+        found = self._find(op) or {"RouteTableAssociationId": op.id}
+        op.client("ec2").replace_route_table_association(
+            AssociationId=found["RouteTableAssociationId"], RouteTableId=op.inputs["routeTableId"]
+        )
+
+    def delete(self, op: Op) -> None:
+        if found := self._find(op):
+            op.client("ec2").disassociate_route_table(AssociationId=found["RouteTableAssociationId"])
