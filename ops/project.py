@@ -69,7 +69,8 @@ def load_project(root: Path | None = None) -> Project:
         text = path.read_text()
     except FileNotFoundError:
         raise OpsError(f"{root} holds no Pulumi.yaml: run this in the project's directory") from None
-    # Two plain entries of the top level, read without a YAML package: a bare Python can then tell which stacks there are.
+    # Two plain entries of the top level, read without a YAML package: a bare Python can then tell which stacks there
+    # are.
     entries = dict(ENTRY.findall(text))
     if "name" not in entries:
         raise OpsError(f"{path} names no project")
