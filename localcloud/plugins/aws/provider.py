@@ -44,6 +44,8 @@ class AwsProvider(Provider):
         inputs = complete(props, news, plain(olds), request.urn, request.randomSeed)
         if not failures:
             failures = row.check(plain(inputs))
+        if kind.tagged and (tags := self._tags(plain(inputs))):
+            inputs["tagsAll"] = tags
         for name, prop in props.items():
             if prop.secret and inputs.get(name) is not None and not isinstance(inputs[name], Secret):
                 inputs[name] = Secret(inputs[name])
@@ -84,7 +86,7 @@ class AwsProvider(Provider):
             aws=self.aws,
             engine=self.engine,
             urn=request.urn,
-            inputs={key: value for key, value in inputs.items() if key != "__defaults"},
+            inputs={key: value for key, value in inputs.items() if key not in ("__defaults", "tagsAll")},
             old=old or {},
             id=resource_id,
             tags=tags if isinstance(tags, dict) else {},

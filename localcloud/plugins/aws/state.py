@@ -80,6 +80,8 @@ def inputs_of(kind: type[Row], state: Object, old_inputs: Object, default_tags: 
                 inputs[key] = _like(prop, value, given.get(key))
         elif prop.required or not (prop.computed and not prop.auto or value == prop.default or value in ("", [], {})):
             inputs[key] = _bare(prop, value)
+    if kind.tagged and state.get("tagsAll"):
+        inputs["tagsAll"] = state["tagsAll"]
     inputs["__defaults"] = old_inputs.get("__defaults") or []
     return inputs
 
