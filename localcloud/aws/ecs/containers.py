@@ -10,8 +10,8 @@ from collections import defaultdict
 from typing import Any
 
 from localcloud.aws.ecs.engine import Record, ecs, ssm
+from localcloud.aws.home import CLOUD_LABEL
 
-CLOUD_LABEL = "localcloud.id"  # its value names the cloud whose stop removes the container
 NANO = 1_000_000_000
 MEBIBYTE = 1024 * 1024
 
@@ -135,10 +135,15 @@ def has_host(reference: str) -> bool:
     return bool(slash) and ("." in host or ":" in host or host == "localhost")
 
 
+def own_registry(reference: str) -> bool:
+    """True for an image of this cloud's registry, which listens on the cloud's port."""
+    host = reference.partition("/")[0]
+    return has_host(reference) and host.rpartition(":")[2] == os.environ.get("GATEWAY_PORT", "4566")
+
+
 def _credentials(reference: str) -> Record | None:
     """What GetAuthorizationToken gives out, for the cloud's own registry; for others Docker's configuration counts."""
-    host = reference.partition("/")[0]
-    if host.rpartition(":")[2] != os.environ.get("GATEWAY_PORT", "4566"):
+    if not own_registry(reference):
         return None
     from ministack.services import ecr
 

@@ -5,16 +5,10 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from localcloud.aws.ecs import containers, records, stopping, watching
+from localcloud.aws.ecs import containers, execution_role, records, stopping, watching
 from localcloud.aws.ecs.engine import Record, Scope, ecs, scoped, service_of, task_lock
 
 logger = logging.getLogger("localcloud.ecs")
-
-SECRETS_PREFIX = (
-    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
-    "unable to retrieve secrets from ssm: service call has been retried 1 time(s): "
-)
-LOGS_PREFIX = "ResourceInitializationError: failed to validate logger args: "
 
 
 class Starting:
@@ -31,10 +25,11 @@ class Starting:
             _note_definition(task, definition)
             reason = ""
             try:
+                execution_role.check(task, definition)
                 _validate_logs(definition)
                 ecs._start_task_worker(task, definition, overrides, client)
             except ecs._SecretResolutionError as error:
-                reason = f"{SECRETS_PREFIX}{error}"
+                reason = f"{execution_role.FROM_SSM}{error}"
             except containers.StartError as error:
                 reason = str(error)
             except Exception as error:
@@ -81,7 +76,7 @@ def _validate_logs(definition: Record) -> None:
         config = ecs._awslogs_config(item, "", "")
         if config and not config["create_group"] and config["group"] not in cloudwatch_logs._log_groups:
             raise containers.StartError(
-                f"{LOGS_PREFIX}create stream has been retried 1 times: failed to create Cloudwatch log stream: "
+                f"{execution_role.LOGGER}failed to create Cloudwatch log stream: "
                 f"ResourceNotFoundException: The specified log group does not exist: {config['group']}"
             )
 

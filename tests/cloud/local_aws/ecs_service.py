@@ -1,9 +1,20 @@
-"""A service under test on a local cloud: what the ECS tests share."""
+"""A service under test on a local cloud of its own: what the ECS tests share."""
 
+import io
+import json
+import os
+import subprocess
+import tarfile
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+import boto3
+
+from localcloud.aws import process
 
 Record = dict[str, Any]
 CONTAINER = "app"
@@ -21,12 +32,93 @@ def wait_for(condition: Callable[[], Any], seconds: float, what: str) -> Any:
         time.sleep(0.1)
 
 
+CLOUD_PORT = 4582
+ROLE = "ecs-test-execution"
+
+
+class Cloud:
+    """A running local cloud with the application in its registry."""
+
+    def __init__(self, home: Path, environment: dict[str, str]) -> None:
+        self.home = home
+        self._session = boto3.Session(
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+            region_name=environment["AWS_REGION"],
+        )
+        self._endpoint = environment["AWS_ENDPOINT_URL"]
+        self.image = ""
+        self.role_arn = ""
+
+    def client(self, name: str) -> Any:
+        """A boto3 client of this cloud."""
+        make: Any = self._session.client  # typed by literal names only
+        return make(name, endpoint_url=self._endpoint)
+
+    def prepare(self, scratch: Path) -> None:
+        """Push the application and make the execution role the tasks start with."""
+        ecr = self.client("ecr")
+        uri = ecr.create_repository(repositoryName="ecs-app")["repository"]["repositoryUri"]
+        token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+        (scratch / "config.json").write_text(json.dumps({"auths": {uri.partition("/")[0]: {"auth": token}}}))
+        self.image = f"{uri}:1"
+        build_image(scratch, self.image)
+        push = ["docker", "--config", str(scratch), "push", "--quiet", self.image]
+        subprocess.run(push, check=True, capture_output=True, timeout=60)
+        iam = self.client("iam")
+        trust = _policy("sts:AssumeRole", Principal={"Service": "ecs-tasks.amazonaws.com"})
+        self.role_arn = iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        document = _policy("ecr:*", "logs:*", "ssm:GetParameters", Resource="*")
+        iam.put_role_policy(RoleName=ROLE, PolicyName="start", PolicyDocument=document)
+
+
+@contextmanager
+def running_cloud(scratch: Path) -> Iterator[Cloud]:
+    """A cloud of its own for one test module."""
+    home = scratch / "cloud"
+    try:
+        cloud = Cloud(home, process.start(home, CLOUD_PORT))
+        cloud.prepare(scratch)
+        yield cloud
+    finally:
+        process.stop(home)
+
+
+def build_image(scratch: Path, name: str) -> None:
+    """The test application as an image of one static file."""
+    source, binary = Path(__file__).parent / "ecs_app", scratch / "app"
+    subprocess.run(
+        ["go", "build", "-ldflags", "-s -w", "-o", str(binary), "."], cwd=source, check=True, timeout=120,
+        env={**os.environ, "CGO_ENABLED": "0"},
+    )  # fmt: skip
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        archive.add(binary, arcname="app")
+    subprocess.run(
+        ["docker", "import", "--change", 'ENTRYPOINT ["/app"]', "-", name], input=packed.getvalue(), check=True,
+        capture_output=True, timeout=60,
+    )  # fmt: skip
+
+
+def containers(**labels: str) -> list[str]:
+    """Ids of the containers, running or not, that carry these labels."""
+    filters = [argument for key, value in labels.items() for argument in ("--filter", f"label={key}={value}")]
+    listed = subprocess.run(
+        ["docker", "ps", "--all", "--quiet", *filters], check=True, capture_output=True, text=True, timeout=30
+    )
+    return listed.stdout.split()
+
+
+def _policy(*actions: str, **members: Any) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, **members}]})
+
+
 class EcsService:
     """Cluster, log group, task definitions and one service; `balanced` puts it behind a load balancer of its own."""
 
-    def __init__(self, client: Callable[[str], Any], image: str) -> None:
-        self.ecs, self.elb, self.logs, self.ssm = (client(name) for name in ("ecs", "elbv2", "logs", "ssm"))
-        self.image = image
+    def __init__(self, cloud: Cloud) -> None:
+        self.ecs, self.elb, self.logs, self.ec2 = (cloud.client(name) for name in ("ecs", "elbv2", "logs", "ec2"))
+        self.image, self._role = cloud.image, cloud.role_arn
         self.name = f"t{uuid.uuid4().hex[:8]}"
         self.group_arn = ""
         self.ecs.create_cluster(clusterName=self.name)
@@ -34,7 +126,7 @@ class EcsService:
 
     def definition(self, mode: str = "good", version: str = "v1", *, container: Record | None = None) -> str:
         """Register a revision of the task definition and return its ARN."""
-        environment = {"MODE": mode, "VERSION": version, "SECONDS": "3"}
+        environment = {"MODE": mode, "VERSION": version, "SECONDS": "1"}
         logs = {"awslogs-group": f"/ecs/{self.name}", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "ecs"}
         base: Record = {
             "name": CONTAINER,
@@ -46,17 +138,26 @@ class EcsService:
             "logConfiguration": {"logDriver": "awslogs", "options": logs},
         }
         made = self.ecs.register_task_definition(
-            family=self.name, networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="64",
+            family=self.name, executionRoleArn=self._role, networkMode="awsvpc",
+            requiresCompatibilities=["FARGATE"], cpu="256", memory="64",
             containerDefinitions=[{**base, **(container or {})}],
         )  # fmt: skip
         return str(made["taskDefinition"]["taskDefinitionArn"])
 
-    def balance(self, subnets: list[str]) -> str:
-        """Create load balancer, target group and listener; returns the balancer's DNS name."""
-        made = self.elb.create_load_balancer(Name=self.name, Subnets=subnets)["LoadBalancers"][0]
+    def balance(self) -> str:
+        """Create network, load balancer, target group and listener; returns the balancer's DNS name."""
+        vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        subnets = [
+            self.ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=f"us-east-1{zone}")
+            for number, zone in enumerate("ab")
+        ]
+        made = self.elb.create_load_balancer(
+            Name=self.name, Subnets=[subnet["Subnet"]["SubnetId"] for subnet in subnets]
+        )["LoadBalancers"][0]
         group = self.elb.create_target_group(
-            Name=self.name, Protocol="HTTP", Port=PORT, VpcId="vpc-00000001", TargetType="ip", HealthCheckPath="/health/",
-            HealthCheckIntervalSeconds=5, HealthCheckTimeoutSeconds=2, HealthyThresholdCount=2, UnhealthyThresholdCount=2,
+            Name=self.name, Protocol="HTTP", Port=PORT, VpcId=vpc, TargetType="ip", HealthCheckPath="/health/",
+            HealthCheckIntervalSeconds=5, HealthCheckTimeoutSeconds=2,
+            HealthyThresholdCount=2, UnhealthyThresholdCount=2,
         )["TargetGroups"][0]  # fmt: skip
         self.group_arn = group["TargetGroupArn"]
         self.elb.create_listener(
@@ -90,6 +191,7 @@ class EcsService:
 
     def stable(self, seconds: float = 40) -> Record:
         """Wait until the one deployment is COMPLETED with all its tasks."""
+
         def settled() -> Record | None:
             found = self.describe()
             one = len(found["deployments"]) == 1 and found["deployments"][0]["rolloutState"] == "COMPLETED"
@@ -106,6 +208,7 @@ class EcsService:
 
     def stopped(self, definition: str, seconds: float = 40) -> Record:
         """The first task of that definition that is STOPPED."""
+
         def ended() -> Record | None:
             found = [task for task in self.tasks("STOPPED") if task["taskDefinitionArn"] == definition]
             return next((task for task in found if task["lastStatus"] == "STOPPED"), None)

@@ -1,0 +1,123 @@
+"""How tasks of the local ECS fail: each with AWS's own reason, while the old version stays."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.cloud.local_aws.ecs_service import ROLE, Cloud, EcsService, containers, running_cloud, wait_for
+
+SECRET = "/ecs-test/secret"
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with running_cloud(tmp_path_factory.mktemp("ecs")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def service(cloud: Cloud) -> Iterator[EcsService]:
+    """A service whose two good tasks no test may cost."""
+    cloud.client("ssm").put_parameter(Name=SECRET, Value="hush", Type="SecureString")
+    made = EcsService(cloud)
+    made.create(made.definition(container={"secrets": [{"name": "SECRET", "valueFrom": SECRET}]}))
+    made.stable()
+    yield made
+    made.delete()
+    assert not containers(**{"com.amazonaws.ecs.task-definition-family": made.name})
+
+
+CASES: list[Any] = [
+    ("crash", {}, "EssentialContainerExited", "Essential container in task exited", 3, ""),
+    ("exit", {}, "EssentialContainerExited", "Essential container in task exited", 4, ""),
+    ("oom", {}, "EssentialContainerExited", "Essential container in task exited", 137,
+     "OutOfMemoryError: Container killed due to memory usage"),
+    ("good", {"image": "localhost:4582/ecs-app:none"}, "TaskFailedToStart", "CannotPullContainerError: ", None,
+     "CannotPullContainerError: "),
+    ("good", {"entryPoint": ["/none"]}, "TaskFailedToStart", "CannotStartContainerError: ", None,
+     "CannotStartContainerError: "),
+    ("good", {"secrets": [{"name": "SECRET", "valueFrom": "/ecs-test/none"}]}, "TaskFailedToStart",
+     "ResourceInitializationError: unable to pull secrets", None, "ResourceInitializationError: "),
+    ("good", {"healthCheck": {"command": ["CMD", "/none"], "interval": 5, "retries": 1, "timeout": 2}},
+     "ServiceSchedulerInitiated", "Task failed container health checks", 0, ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("mode", "container", "code", "reason", "exit_code", "container_reason"), CASES)
+def test_reason(
+    service: EcsService, mode: str, container: dict[str, Any], code: str, reason: str, exit_code: int | None,
+    container_reason: str,
+) -> None:  # fmt: skip
+    before = {task["taskArn"] for task in service.tasks()}
+    bad = service.definition(mode, "bad", container=container)
+    service.update(taskDefinition=bad)
+    task = service.stopped(bad)
+    ended = task["containers"][0]
+    assert task["stopCode"] == code and task["stoppedReason"].startswith(reason)
+    assert ended.get("exitCode") == exit_code and ended.get("reason", "").startswith(container_reason)
+    deployment = service.deployment()
+    assert service.describe()["deployments"][0]["failedTasks"] >= 1
+    service.ecs.stop_service_deployment(serviceDeploymentArn=deployment["serviceDeploymentArn"], stopType="ROLLBACK")
+    service.stable()
+    assert {item["taskArn"] for item in service.tasks()} == before
+    if mode == "crash":
+        stream = f"ecs/app/{task['taskArn'].rpartition('/')[2]}"
+        events = service.logs.get_log_events(logGroupName=f"/ecs/{service.name}", logStreamName=stream)["events"]
+        assert events[-1]["message"] == "fatal: cannot start: no configuration"
+
+
+def test_circuit_breaker_rolls_back(service: EcsService) -> None:
+    before = {task["taskArn"] for task in service.tasks()}
+    breaker = {"enable": True, "rollback": True}
+    service.update(
+        taskDefinition=service.definition("crash", "bad"), deploymentConfiguration={"deploymentCircuitBreaker": breaker}
+    )
+    wait_for(lambda: service.deployment()["status"] == "ROLLBACK_SUCCESSFUL", 20, "the circuit breaker")
+    monitor = service.deployment()["deploymentCircuitBreaker"]
+    assert monitor["status"] == "TRIGGERED" and monitor["failureCount"] == monitor["threshold"] == 3
+    assert {task["taskArn"] for task in service.tasks()} == before
+
+
+def test_secret_reaches_the_container_in_clear(service: EcsService) -> None:
+    address = _address(service.tasks()[0])
+    with urllib.request.urlopen(f"http://{address}:8000/", timeout=5) as answer:
+        assert answer.read().decode().split() == ["v1", "hush"]
+
+
+def test_execution_role_is_asked(service: EcsService, cloud: Cloud) -> None:
+    iam = cloud.client("iam")
+    kept = iam.get_role_policy(RoleName=ROLE, PolicyName="start")["PolicyDocument"]
+    kept = kept if isinstance(kept, str) else json.dumps(kept)
+    iam.put_role_policy(RoleName=ROLE, PolicyName="start", PolicyDocument=kept.replace("ssm:GetParameters", "ssm:Get"))
+    try:
+        bad = service.definition(container={"secrets": [{"name": "SECRET", "valueFrom": SECRET}]})
+        service.update(taskDefinition=bad)
+        assert "is not authorized to perform: ssm:GetParameters on resource" in service.stopped(bad)["stoppedReason"]
+    finally:
+        iam.put_role_policy(RoleName=ROLE, PolicyName="start", PolicyDocument=kept)
+    service.stable()  # the next attempt succeeds
+
+
+def test_unhealthy_target_is_replaced(cloud: Cloud) -> None:
+    service = EcsService(cloud)
+    service.balance()
+    service.create(service.definition(), healthCheckGracePeriodSeconds=1)
+    service.stable()
+    broken = service.tasks()[0]
+    with urllib.request.urlopen(f"http://{_address(broken)}:8000/break", timeout=5):
+        pass
+    task = service.stopped(broken["taskDefinitionArn"])
+    assert task["taskArn"] == broken["taskArn"]
+    assert task["stoppedReason"] == f"Task failed ELB health checks in (target-group {service.group_arn})"
+    assert any("is unhealthy in (target-group" in event["message"] for event in service.describe()["events"])
+    service.stable()
+    service.delete()
+    assert not containers(**{"com.amazonaws.ecs.task-definition-family": service.name})
+
+
+def _address(task: dict[str, Any]) -> str:
+    details = {item["name"]: item["value"] for item in task["attachments"][0]["details"]}
+    return str(details["privateIPv4Address"])
