@@ -34,7 +34,8 @@ def shown(value: object) -> str:
     """A found value as the reader of an error would recognise it, shortened."""
     if value is None:
         return "empty"
-    text = json.dumps(value, ensure_ascii=False)
+    plain = isinstance(value, str) and re.fullmatch(r"\S+|[\[{].*", value)  # Pulumi hands everything over as text
+    text = str(value) if plain else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

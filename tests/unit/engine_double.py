@@ -1,0 +1,178 @@
+"""A strict double of the engine: it knows the program's resource types and no other, and records what it is told."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+from pulumi.runtime.mocks import MockMonitor
+from pulumi.runtime.settings import set_root_resource
+from pulumi.runtime.stack import Stack
+
+ACCOUNT = "123456789012"
+DIGEST = "sha256:" + "1" * 64
+
+
+def _arn(pattern: str, key: str = "name") -> Callable[[str, dict[str, Any]], tuple[str, dict[str, Any]]]:
+    """A resource whose id is its name and whose ARN follows the pattern."""
+
+    def made(name: str, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        physical = str(inputs.get(key, name))
+        return physical, {"arn": f"arn:aws:{pattern.format(account=ACCOUNT, name=physical)}"}
+
+    return made
+
+
+def _id(prefix: str) -> Callable[[str, dict[str, Any]], tuple[str, dict[str, Any]]]:
+    return lambda name, _inputs: (f"{prefix}-{name}", {})
+
+
+def _balancer(name: str, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    suffix = f"app/{inputs['name']}/1"
+    arn = f"arn:aws:elasticloadbalancing:us-east-1:{ACCOUNT}:loadbalancer/{suffix}"
+    return arn, {"arn": arn, "arnSuffix": suffix, "dnsName": "balancer.example"}
+
+
+def _target_group(name: str, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    suffix = f"targetgroup/{inputs['name']}/1"
+    arn = f"arn:aws:elasticloadbalancing:us-east-1:{ACCOUNT}:{suffix}"
+    return arn, {"arn": arn, "arnSuffix": suffix}
+
+
+def _command(name: str, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    tag = inputs["environment"]["IMAGE"].rsplit(":", 1)[1]
+    return name, {"stdout": json.dumps({"image_tag": tag, "digest": DIGEST}), "stderr": ""}
+
+
+KNOWN: dict[str, Callable[[str, dict[str, Any]], tuple[str, dict[str, Any]]]] = {
+    "pulumi:providers:aws": _id("provider"),
+    "aws:appautoscaling/policy:Policy": _id("policy"),
+    "aws:appautoscaling/target:Target": _id("target"),
+    "aws:cloudwatch/dashboard:Dashboard": _id("dashboard"),
+    "aws:cloudwatch/logGroup:LogGroup": _arn("logs:us-east-1:{account}:log-group:{name}"),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": _arn("cloudwatch:us-east-1:{account}:alarm:{name}"),
+    "aws:dynamodb/table:Table": _arn("dynamodb:us-east-1:{account}:table/{name}"),
+    "aws:ec2/internetGateway:InternetGateway": _id("igw"),
+    "aws:ec2/route:Route": _id("route"),
+    "aws:ec2/routeTable:RouteTable": _id("rtb"),
+    "aws:ec2/routeTableAssociation:RouteTableAssociation": _id("rtbassoc"),
+    "aws:ec2/securityGroup:SecurityGroup": _id("sg"),
+    "aws:ec2/subnet:Subnet": _id("subnet"),
+    "aws:ec2/vpc:Vpc": _id("vpc"),
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy": _id("lifecycle"),
+    "aws:ecr/repository:Repository": lambda name, inputs: (
+        inputs["name"],
+        {"repositoryUrl": f"registry.example/{inputs['name']}"},
+    ),
+    "aws:ecs/cluster:Cluster": _arn("ecs:us-east-1:{account}:cluster/{name}"),
+    "aws:ecs/service:Service": _arn("ecs:us-east-1:{account}:service/{name}"),
+    "aws:ecs/taskDefinition:TaskDefinition": _arn("ecs:us-east-1:{account}:task-definition/{name}:1", key="family"),
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": _arn("iam::{account}:oidc-provider/{name}", key="url"),
+    "aws:iam/role:Role": _arn("iam::{account}:role/{name}"),
+    "aws:iam/rolePolicy:RolePolicy": _id("policy"),
+    "aws:lb/listener:Listener": _id("listener"),
+    "aws:lb/loadBalancer:LoadBalancer": _balancer,
+    "aws:lb/targetGroup:TargetGroup": _target_group,
+    "aws:ssm/parameter:Parameter": _id("parameter"),
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": _id("sgr"),
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _id("sgr"),
+    "command:local:Command": _command,
+    "pulumi-python:dynamic:Resource": _id("dynamic"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registered:
+    """One resource as the engine was told of it."""
+
+    type: str
+    name: str
+    parent: str  # URN
+    provider: str
+    inputs: dict[str, Any]
+    dependencies: frozenset[str]  # URNs
+    ignored: tuple[str, ...]
+
+
+@dataclass
+class Engine(pulumi.runtime.Mocks):
+    """What the program said to the engine, and the engine's answers."""
+
+    last_outputs: dict[str, Any] = field(default_factory=dict)  # of the stack itself, from an earlier update
+    made: list[Registered] = field(default_factory=list)
+    exports: dict[str, Any] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        if args.typ.startswith("infra-release:"):
+            return "", {}
+        if args.typ not in KNOWN:
+            raise AssertionError(f"the program made a {args.typ}, which nobody knows")
+        identity, outputs = KNOWN[args.typ](args.name, args.inputs)
+        return identity, {**args.inputs, **outputs}
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:  # type: ignore[override]  # the SDK takes both
+        self.calls.append(args.token)
+        if args.token == "aws:index/getCallerIdentity:getCallerIdentity":
+            return {"accountId": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:root", "id": ACCOUNT, "userId": ACCOUNT}
+        if args.token == "pulumi:pulumi:readStackOutputs":
+            return {"outputs": self.last_outputs}
+        raise AssertionError(f"the program called {args.token}, which nobody knows")
+
+    def run(self, program: Callable[[], None]) -> "Engine":
+        """Runs a program to its end, with everything it registered."""
+        monitor = _Monitor(self)
+        pulumi.runtime.set_mocks(
+            self, "infra-release", "liveinsight.test", monitor=monitor, organization="organization"
+        )
+        set_root_resource(None)  # type: ignore[arg-type]  # that of an earlier run, which holds its exports
+
+        @pulumi.runtime.test  # type: ignore[untyped-decorator]
+        def whole() -> None:
+            Stack(program)
+
+        whole()
+        return self
+
+    def of(self, type_: str) -> list[Registered]:
+        return [made for made in self.made if made.type == type_]
+
+    def one(self, type_: str, name: str | None = None) -> Registered:
+        """The only resource of a type (and name)."""
+        found = [made for made in self.of(type_) if name in (None, made.name)]
+        assert len(found) == 1, f"{len(found)} of {type_} {name or ''}"
+        return found[0]
+
+    def names(self) -> set[tuple[str, str]]:
+        return {(made.type, made.name) for made in self.made}
+
+
+class _Monitor(MockMonitor):
+    """Also keeps what the mocks are not told: parent, provider, dependencies, ignored changes."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self._engine = engine
+
+    def RegisterResource(self, request: Any) -> Any:
+        response = super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        if request.type != "pulumi:pulumi:Stack":
+            inputs = pulumi.runtime.rpc.deserialize_properties(request.object)
+            self._engine.made.append(
+                Registered(
+                    type=request.type,
+                    name=request.name,
+                    parent=request.parent,
+                    provider=request.provider,
+                    inputs=dict(inputs),
+                    dependencies=frozenset(request.dependencies),
+                    ignored=tuple(request.ignoreChanges),
+                )
+            )
+        return response
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:
+        if "pulumi:pulumi:Stack::" in request.urn:
+            self._engine.exports |= pulumi.runtime.rpc.deserialize_properties(request.outputs)
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
