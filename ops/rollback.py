@@ -30,9 +30,9 @@ class Rollback:
 def plan_rollback(*, configured: str | None, release: dict[str, Any] | None, tag: str | None) -> Rollback:
     """The release to return to.
 
-    `configured` is the stack's imageTag (None: it keeps what is released), `release` the proof of the last verified
-    release (None: none yet). A named tag wins; then the last verified release when something else is configured, as
-    after a failure; then the one before it.
+    `configured` is the tag asked for last (None: the stack keeps what is released), `release` the proof of the last
+    verified release (None: none yet). A named tag wins; then the last verified release when something else is
+    configured, as after a failure; then the one before it.
     """
     if tag is not None:
         if not TAG.fullmatch(tag):
@@ -55,6 +55,19 @@ def plan_rollback(*, configured: str | None, release: dict[str, Any] | None, tag
     return Rollback(tag=before, because=f"the verified release before {last}")
 
 
+def last_asked(history: Any, key: str) -> str | None:
+    """The tag that the newest update asked for, None when it named none.
+
+    A workflow sets the tag in its own checkout only. Without this a rollback after a failed release, when the last
+    verified one is back in service already, would go one release too far.
+    """
+    for update in history or []:
+        if update.get("kind") == "update":
+            value = update.get("config", {}).get(key, {}).get("value")
+            return str(value) if value else None
+    return None
+
+
 def _tag_of(record: Any, what: str) -> str:
     tag = record.get("image_tag") if isinstance(record, dict) else None
     if not isinstance(tag, str) or not TAG.fullmatch(tag):
@@ -66,11 +79,13 @@ def roll_back(stack: str, tag: str | None) -> int:
     """Configure the target and bring the stack up; the exit code of `pulumi up`."""
     project = load_project()
     known = project.stack(stack)
-    configured = engine.ask_json("config", "--json", "--stack", stack).get(f"{project.name}:imageTag", {}).get("value")
+    key = f"{project.name}:imageTag"
+    configured = engine.ask_json("config", "--json", "--stack", stack).get(key, {}).get("value")
+    history = engine.ask_json("stack", "history", "--json", "--page-size", "10", "--stack", stack)
     release = engine.ask_json("stack", "output", "--json", "--stack", stack).get("release")
     if release is not None and not isinstance(release, dict):
         raise OpsError(f"the output `release` of {stack} is no release record: {str(release)[:80]!r}")
-    target = plan_rollback(configured=configured, release=release or None, tag=tag)
+    target = plan_rollback(configured=configured or last_asked(history, key), release=release or None, tag=tag)
     say(f"rolling {stack} back to {target.tag}: {target.because}")
     engine.ask("config", "set", "imageTag", target.tag, "--stack", stack)
     code = engine.run(["up", "--stack", stack, "--yes"])

@@ -43,20 +43,28 @@ class Provider(ResourceProvider):
         return CreateResult("web", props)
 
     def update(self, id, old, new):
+        if new["IMAGE"] == new["refuse"]:
+            raise Exception("the task exits")
         return UpdateResult(new)
 
 
 class Release(Resource):
+    IMAGE: pulumi.Output[str]
+
     def __init__(self):
-        super().__init__(Provider(), "release", {"IMAGE": config.get("imageTag") or "none", "seconds": seconds})
+        super().__init__(Provider(), "release", {"IMAGE": tag or "none", "seconds": seconds, "refuse": refuse})
+
+
+def proof(image):
+    return {"image_tag": image, "digest": "sha256:1", "previous": {"image_tag": "v1", "digest": "sha256:0"}}
 
 
 seconds = config.get_float("seconds") or 0
-Release()
+refuse = config.get("refuse") or ""
 tag = config.get("imageTag")
+release = Release()
 if tag:
-    pulumi.export("release", {"image_tag": tag, "digest": "sha256:1", "previous": {"image_tag": "v1", "digest":
-    "sha256:0"}})
+    pulumi.export("release", release.IMAGE.apply(proof))
 """
 VALUES = {
     "matrix.stack": STACK,
@@ -253,6 +261,16 @@ def test_up_and_rollback_by_dispatch(checkout: Checkout) -> None:
     assert code == 1 and "is not an image tag" in text
     code, text = bring(checkout, "destroy")
     assert code == 2 and "it is up or rollback" in text
+
+
+def test_a_rollback_after_a_failed_push_goes_to_what_serves_and_not_one_too_far(checkout: Checkout) -> None:
+    bring(checkout, "up", tag="v2")
+    checkout.pulumi("config", "set", "refuse", "v3")
+    assert bring(checkout, "up", tag="v3")[0] == 1
+    checkout.pulumi("config", "rm", "imageTag")  # a new run's checkout knows nothing of the tag
+    code, text = bring(checkout, "rollback")
+    assert code == 0, text
+    assert f"rolling {STACK} back to v2: the last verified release" in text
 
 
 def test_a_rollback_that_fails_says_what_the_configuration_holds(checkout: Checkout) -> None:

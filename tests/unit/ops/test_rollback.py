@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ops.errors import OpsError
-from ops.rollback import plan_rollback
+from ops.rollback import last_asked, plan_rollback
 
 FIRST: dict[str, Any] = {"image_tag": "v1", "digest": "sha256:1", "previous": None}
 SECOND: dict[str, Any] = {
@@ -46,3 +46,24 @@ def test_target(configured: str | None, release: dict[str, Any] | None, tag: str
 def test_refusal(configured: str | None, release: dict[str, Any] | None, tag: str | None, sentence: str) -> None:
     with pytest.raises(OpsError, match=sentence):
         plan_rollback(configured=configured, release=release, tag=tag)
+
+
+KEY = "infra:imageTag"
+
+
+def update(kind: str = "update", tag: str | None = None) -> dict[str, Any]:
+    return {"kind": kind, "result": "failed", "config": {KEY: {"value": tag, "secret": False}} if tag else {}}
+
+
+@pytest.mark.parametrize(
+    ("history", "tag"),
+    [
+        ([update(tag="v3"), update(tag="v2")], "v3"),
+        ([update("refresh"), update(tag="v3")], "v3"),
+        ([update(), update(tag="v3")], None),  # the newest one kept what was released
+        ([], None),
+        (None, None),
+    ],
+)
+def test_the_tag_asked_for_last(history: Any, tag: str | None) -> None:
+    assert last_asked(history, KEY) == tag
