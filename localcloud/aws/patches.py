@@ -1,0 +1,70 @@
+"""The one place where MiniStack is changed: what is replaced, and by what.
+
+Everything not named here (and in localcloud.aws.ecs, which lists its own) is MiniStack's. It is made for one version, whose
+functions are known by name; with another the cloud refuses to start rather than go on half patched.
+"""
+
+import importlib
+import importlib.metadata
+from typing import Any
+
+from localcloud.aws.home import CloudError, Home, Identity
+
+MINISTACK_VERSION = "1.5.33"
+
+
+def install(home: Home, identity: Identity, port: int) -> Any:
+    """Put the cloud's own parts in place and return its balancer. Call once, before requests are served."""
+    found = importlib.metadata.version("ministack")
+    if found != MINISTACK_VERSION:
+        raise CloudError(f"The local cloud is made for ministack {MINISTACK_VERSION}, but {found} is installed.")
+    import ministack.app
+
+    from localcloud.aws.registry import Registry
+
+    _identity(identity)
+    Registry(port).install()
+    balancer = _balancer(home, port)
+    _ecs(balancer)
+    ministack.app.SERVICE_HANDLERS["ecs"] = _guarded(ministack.app.SERVICE_HANDLERS["ecs"])
+    return balancer
+
+
+def _identity(identity: Identity) -> None:
+    from ministack.core import iam_actions, iam_evaluator
+    from ministack.services import iam, sts
+
+    from localcloud.aws import identity as own
+
+    iam_evaluator.is_root_access_key = own.is_root_access_key
+    sts.is_root_access_key = own.is_root_access_key
+    iam_actions.extract_resource_arn = own.resource_arn(iam_actions.extract_resource_arn)
+    iam_actions.access_denied_response = own.access_denied_response(iam_actions.access_denied_response)
+    sts._web_identity_trust_denied = own.web_identity_refusal(sts._web_identity_trust_denied)
+    iam._IAM_HANDLERS["SimulatePrincipalPolicy"] = own.simulate_principal_policy
+    own.create_administrator(identity)
+
+
+def _guarded(handler: Any) -> Any:
+    from localcloud.aws.identity import guard_ecs
+
+    return guard_ecs(handler)
+
+
+def _balancer(home: Home, port: int) -> Any:
+    from localcloud.aws import load_balancing
+    from localcloud.aws.balancer import Balancer
+
+    balancer = Balancer(home, port)
+    load_balancing.install(balancer)
+    return balancer
+
+
+def _ecs(balancer: Any) -> None:
+    try:
+        ecs = importlib.import_module("localcloud.aws.ecs")
+    except ModuleNotFoundError as error:
+        if error.name != "localcloud.aws.ecs":
+            raise
+        return
+    ecs.install(balancer)
