@@ -9,7 +9,7 @@ from google.protobuf import empty_pb2
 from ..diff import Change, changes, detailed, text
 from ..protocol import provider_pb2 as pb
 from ..server import Partial, PluginError, Provider, answers
-from ..values import UNKNOWN, Object, Secret, decode, encode, mark, plain
+from ..values import UNKNOWN, Object, Secret, decode, encode, has_secret, mark, plain
 from . import state as states
 from .check import complete, problems
 from .compare import differences
@@ -39,13 +39,14 @@ class AwsProvider(Provider):
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:
         kind, row = find_row(request.urn)
         news, olds = decode(request.news), decode(request.olds)
+        news.pop("tagsAll", None)  # of an import: it comes from `tags` and the provider's default tags
         props = kind.all_props()
         failures = list(problems(kind.token, props, plain(news)))
         inputs = complete(props, news, plain(olds), request.urn, request.randomSeed)
         if not failures:
             failures = row.check(plain(inputs))
         if kind.tagged and (tags := self._tags(plain(inputs))):
-            inputs["tagsAll"] = tags
+            inputs["tagsAll"] = Secret(tags) if has_secret(inputs.get("tags")) else tags
         for name, prop in props.items():
             if prop.secret and inputs.get(name) is not None and not isinstance(inputs[name], Secret):
                 inputs[name] = Secret(inputs[name])

@@ -103,8 +103,8 @@ class MetricAlarm(Row):
     props = {
         "name": name(255, api="AlarmName"),
         "alarmDescription": text(),
-        "comparisonOperator": text(required=True),
-        "evaluationPeriods": whole(required=True),
+        "comparisonOperator": text(),
+        "evaluationPeriods": whole(),
         "datapointsToAlarm": whole(),
         "metricName": text(),
         "namespace": text(),
@@ -122,6 +122,10 @@ class MetricAlarm(Row):
         "insufficientDataActions": texts(unordered=True),
         "metricQueries": many(_QUERY, unordered=True, api=""),
     }
+
+    def check(self, inputs: Object) -> list[tuple[str, str]]:
+        needed = ("comparisonOperator", "evaluationPeriods")
+        return [(key, f"{self.token} needs the property '{key}'") for key in needed if inputs.get(key) is None]
 
     def create(self, op: Op) -> str:
         self._put(op, {"Tags": tag_list(op.tags)} if op.tags else {})

@@ -1,0 +1,59 @@
+"""A local cloud and plugin processes of the tests' own."""
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from localcloud.aws import process
+from tests.contract.plugin import REPOSITORY, Plugin
+
+_PORT = 4583
+
+
+def _free_port() -> int:
+    """The usual port of these tests, or another one when it is taken."""
+    for port in (_PORT, 0):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise RuntimeError("no free port")
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment of a local cloud that lives as long as the tests."""
+    home = tmp_path_factory.mktemp("cloud")
+    environment = process.start(home, _free_port())
+    try:
+        yield environment
+    finally:
+        process.stop(home)
+
+
+@pytest.fixture(scope="session")
+def aws(cloud: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugin]:
+    """The aws plugin, configured with a region and one default tag."""
+    with Plugin("aws", {**os.environ, **cloud}, tmp_path_factory.mktemp("plugin")) as plugin:
+        plugin.configure({"region": "us-east-1", "defaultTags": '{"tags": {"system": "contract"}}'})
+        yield plugin
+
+
+@pytest.fixture
+def stack_environment(tmp_path: Path) -> dict[str, str]:
+    """The environment of a Pulumi project with its own file backend; the engine and Python are those on PATH."""
+    state = tmp_path / "state"
+    state.mkdir()
+    return {
+        **os.environ,
+        "PATH": f"{REPOSITORY / 'localcloud/plugins/bin'}{os.pathsep}{os.environ['PATH']}",
+        "PULUMI_BACKEND_URL": state.as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE": "contract",
+        "PULUMI_SKIP_UPDATE_CHECK": "1",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    }
