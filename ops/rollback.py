@@ -16,6 +16,7 @@ from ops import engine
 from ops.errors import OpsError, run_command, say
 from ops.project import load_project
 
+MESSAGE = "rollback to "  # how the stack's history tells a rollback from a release
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")  # what a registry accepts
 
 
@@ -27,45 +28,62 @@ class Rollback:
     because: str
 
 
-def plan_rollback(*, configured: str | None, release: dict[str, Any] | None, tag: str | None) -> Rollback:
+@dataclass(frozen=True, kw_only=True)
+class LastUpdate:
+    """What the newest `pulumi up` of the stack asked for."""
+
+    tag: str | None = None  # None: it kept what was released
+    rollback: bool = False  # it was a rollback itself
+
+
+def plan_rollback(
+    *, configured: str | None, release: dict[str, Any] | None, tag: str | None, last: LastUpdate | None = None
+) -> Rollback:
     """The release to return to.
 
-    `configured` is the tag asked for last (None: the stack keeps what is released), `release` the proof of the last
-    verified release (None: none yet). A named tag wins; then the last verified release when something else is
-    configured, as after a failure; then the one before it.
+    `configured` is the stack's imageTag (None: it keeps what is released), `release` the proof of the last verified
+    release (None: none yet). A named tag wins; then the last verified release when another one was asked for, as after
+    a failure; then the one before it.
+
+    A workflow sets the tag in its own checkout only, so the newest update counts where nothing is configured. Without
+    it a rollback after a failed release, when the last verified one serves already, would go one release too far.
     """
+    last = last or LastUpdate()
     if tag is not None:
         if not TAG.fullmatch(tag):
             raise OpsError(f"{tag!r} is not an image tag: letters, digits, '_', '.' and '-', at most 128 characters")
         return Rollback(tag=tag, because="asked for by name")
     if release is None:
         raise OpsError("nothing has been released on this stack yet, so there is nothing to roll back to")
-    last = _tag_of(release, "the recorded release")
-    if configured is not None and configured != last:
-        return Rollback(tag=last, because=f"the last verified release; the configuration asks for {configured}")
+    verified = _tag_of(release, "the recorded release")
+    asked = configured or last.tag
+    if asked is not None and asked != verified:
+        return Rollback(tag=verified, because=f"the last verified release; {asked} was asked for")
     previous = release.get("previous")
     if previous is None:
         raise OpsError(
-            f"{last} is the only verified release of this stack, so there is nothing to roll back to; "
+            f"{verified} is the only verified release of this stack, so there is nothing to roll back to; "
             "name another with --tag"
         )
     before = _tag_of(previous, "the release before it")
-    if before == last:
-        raise OpsError(f"the release before {last} has the same tag, so going back needs a name: --tag TAG")
-    return Rollback(tag=before, because=f"the verified release before {last}")
+    if before == verified:
+        raise OpsError(f"the release before {verified} has the same tag, so going back needs a name: --tag TAG")
+    if last.rollback:
+        raise OpsError(
+            f"{verified} is what the last rollback went to, and {before} is what it left; to go there again, or further "
+            "back, name the release with --tag"
+        )
+    return Rollback(tag=before, because=f"the verified release before {verified}")
 
 
-def last_asked(history: Any, key: str) -> str | None:
-    """The tag that the newest update asked for, None when it named none.
-
-    A workflow sets the tag in its own checkout only. Without this a rollback after a failed release, when the last
-    verified one is back in service already, would go one release too far.
-    """
+def last_update(history: Any, key: str) -> LastUpdate:
+    """The newest update of `pulumi stack history --json`."""
     for update in history or []:
         if update.get("kind") == "update":
             value = update.get("config", {}).get(key, {}).get("value")
-            return str(value) if value else None
-    return None
+            rollback = str(update.get("message", "")).startswith(MESSAGE)
+            return LastUpdate(tag=str(value) if value else None, rollback=rollback)
+    return LastUpdate()
 
 
 def _tag_of(record: Any, what: str) -> str:
@@ -85,10 +103,10 @@ def roll_back(stack: str, tag: str | None) -> int:
     release = engine.ask_json("stack", "output", "--json", "--stack", stack).get("release")
     if release is not None and not isinstance(release, dict):
         raise OpsError(f"the output `release` of {stack} is no release record: {str(release)[:80]!r}")
-    target = plan_rollback(configured=configured or last_asked(history, key), release=release or None, tag=tag)
+    target = plan_rollback(configured=configured, release=release or None, tag=tag, last=last_update(history, key))
     say(f"rolling {stack} back to {target.tag}: {target.because}")
     engine.ask("config", "set", "imageTag", target.tag, "--stack", stack)
-    code = engine.run(["up", "--stack", stack, "--yes"])
+    code = engine.run(["up", "--stack", stack, "--yes", "--message", f"{MESSAGE}{target.tag}: {target.because}"])
     file = project.config_file(known)
     if code == 0:
         say(f"{stack} is at {target.tag}; commit {file} to keep it there")

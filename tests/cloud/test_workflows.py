@@ -56,7 +56,8 @@ class Release(Resource):
 
 
 def proof(image):
-    return {"image_tag": image, "digest": "sha256:1", "previous": {"image_tag": "v1", "digest": "sha256:0"}}
+    previous = "v2" if image == "v1" else "v1"
+    return {"image_tag": image, "digest": "sha256:1", "previous": {"image_tag": previous, "digest": "sha256:0"}}
 
 
 seconds = config.get_float("seconds") or 0
@@ -255,6 +256,8 @@ def test_up_and_rollback_by_dispatch(checkout: Checkout) -> None:
     assert code == 0, text
     assert f"rolling {STACK} back to v1: the verified release before v2" in text
     assert "imageTag: v1" in checkout.config()
+    code, text = bring(checkout, "rollback")  # said twice in a hurry
+    assert code == 1, text
     code, text = bring(checkout, "rollback", tag="v0")
     assert code == 0 and "imageTag: v0" in checkout.config()
     code, text = bring(checkout, "rollback", tag="--help")

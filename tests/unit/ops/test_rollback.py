@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ops.errors import OpsError
-from ops.rollback import last_asked, plan_rollback
+from ops.rollback import LastUpdate, last_update, plan_rollback
 
 FIRST: dict[str, Any] = {"image_tag": "v1", "digest": "sha256:1", "previous": None}
 SECOND: dict[str, Any] = {
@@ -48,22 +48,46 @@ def test_refusal(configured: str | None, release: dict[str, Any] | None, tag: st
         plan_rollback(configured=configured, release=release, tag=tag)
 
 
+@pytest.mark.parametrize(
+    ("configured", "last", "target"),
+    [
+        (None, LastUpdate(tag="v3"), "v2"),  # a workflow's v3 failed: v2 serves, and v1 would be one too far
+        (None, LastUpdate(tag="v2"), "v1"),
+        (None, LastUpdate(), "v1"),
+        ("v2", LastUpdate(tag="v3"), "v1"),  # the file was set after that failure
+    ],
+)
+def test_the_newest_update_counts_where_nothing_is_configured(
+    configured: str | None, last: LastUpdate, target: str
+) -> None:
+    assert plan_rollback(configured=configured, release=SECOND, tag=None, last=last).tag == target
+
+
+def test_a_second_rollback_does_not_return_to_what_the_first_one_left() -> None:
+    last = LastUpdate(tag="v2", rollback=True)
+    with pytest.raises(OpsError, match="v2 is what the last rollback went to, and v1 is what it left"):
+        plan_rollback(configured=None, release=SECOND, tag=None, last=last)
+    assert plan_rollback(configured=None, release=SECOND, tag="v1", last=last).tag == "v1"
+
+
 KEY = "infra:imageTag"
 
 
-def update(kind: str = "update", tag: str | None = None) -> dict[str, Any]:
-    return {"kind": kind, "result": "failed", "config": {KEY: {"value": tag, "secret": False}} if tag else {}}
+def update(kind: str = "update", tag: str | None = None, message: str = "") -> dict[str, Any]:
+    config = {KEY: {"value": tag, "secret": False}} if tag else {}
+    return {"kind": kind, "result": "failed", "message": message, "config": config}
 
 
 @pytest.mark.parametrize(
-    ("history", "tag"),
+    ("history", "last"),
     [
-        ([update(tag="v3"), update(tag="v2")], "v3"),
-        ([update("refresh"), update(tag="v3")], "v3"),
-        ([update(), update(tag="v3")], None),  # the newest one kept what was released
-        ([], None),
-        (None, None),
+        ([update(tag="v3"), update(tag="v2")], LastUpdate(tag="v3")),
+        ([update("refresh"), update(tag="v3")], LastUpdate(tag="v3")),
+        ([update(), update(tag="v3")], LastUpdate()),  # the newest one kept what was released
+        ([update(tag="v1", message="rollback to v1: asked for by name")], LastUpdate(tag="v1", rollback=True)),
+        ([], LastUpdate()),
+        (None, LastUpdate()),
     ],
 )
-def test_the_tag_asked_for_last(history: Any, tag: str | None) -> None:
-    assert last_asked(history, KEY) == tag
+def test_the_newest_update(history: Any, last: LastUpdate) -> None:
+    assert last_update(history, KEY) == last
