@@ -170,7 +170,6 @@ class EcsService(pulumi.ComponentResource):
             # It does not go back by itself: it knows the last completed deployment, the release the last verified one.
             deployment_circuit_breaker=ecs.ServiceDeploymentCircuitBreakerArgs(enable=True, rollback=False),
             health_check_grace_period_seconds=args.grace_seconds,
-            enable_ecs_managed_tags=True,
             propagate_tags="SERVICE",
             network_configuration=ecs.ServiceNetworkConfigurationArgs(
                 subnets=list(args.network.subnet_ids), security_groups=[tasks.id], assign_public_ip=True
