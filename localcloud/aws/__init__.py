@@ -1,1 +1,1 @@
-"""AWS on this machine: MiniStack's API with a balancer, a registry, identities and a scheduler that really do their work."""
+"""AWS on this machine: MiniStack's API with a balancer, registry, identities and scheduler that do the work."""

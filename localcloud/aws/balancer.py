@@ -74,7 +74,7 @@ class Balancer:
         self._closed = False
         threading.Thread(target=self._watch, name="balancer", daemon=True).start()
 
-    # -- addresses ------------------------------------------------------------------------------------------------------
+    # -- addresses ---
 
     def free_address(self, taken: set[str]) -> str:
         """A loopback address of this cloud's own: its port makes the second and third number."""
@@ -84,7 +84,7 @@ class Balancer:
                 return address
         raise CloudError("The local cloud has room for 254 load balancers, and all are taken.")
 
-    # -- targets --------------------------------------------------------------------------------------------------------
+    # -- targets ---
 
     def register(self, target_group_arn: str, ip: str, port: int, address: str | None = None) -> None:
         """Add a target (`address` where its id is not one). It gets no request before its checks have passed."""
@@ -158,7 +158,7 @@ class Balancer:
             raise CloudError(f"HAProxy does not take the target {target.id}:{target.port}: {said.splitlines()[0]}")
         target.live = True
 
-    # -- structure ------------------------------------------------------------------------------------------------------
+    # -- structure ---
 
     def sync(self) -> None:
         """Make HAProxy follow MiniStack's present load balancers.
@@ -211,7 +211,7 @@ class Balancer:
         bodies = {text: self.haproxy.write(f"{_digest(text)}.txt", text) for text in sorted(texts) if text}
         return certificates, bodies
 
-    # -- observation ----------------------------------------------------------------------------------------------------
+    # -- observation ---
 
     def _watch(self) -> None:
         while not self._closed:

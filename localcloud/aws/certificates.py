@@ -3,13 +3,14 @@
 import datetime
 import functools
 import ipaddress
+from typing import Any
 
 from ministack.services import acm
 
 
 def bundle(arns: tuple[str, ...], address: str) -> str:
     """Certificate, chain and private key as one PEM text."""
-    record = {}
+    record: dict[str, Any] = {}
     for arn in arns[:1]:
         record = next((item for key, item in acm._certificates.all_items() if key[2] == arn), {})
     if record.get("_private_key"):

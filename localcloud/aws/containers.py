@@ -7,7 +7,7 @@ from localcloud.aws.home import CLOUD_LABEL
 
 
 def remove_containers(cloud_id: str) -> int:
-    """Remove every container of this cloud with its anonymous volumes; return how many. Without Docker there are none."""
+    """Remove every container of this cloud with its anonymous volumes; return how many there were."""
     docker = shutil.which("docker")
     if docker is None:
         return 0

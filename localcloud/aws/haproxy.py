@@ -1,4 +1,4 @@
-"""One HAProxy in master-worker mode: start, reload without losing a connection or a health state, commands, statistics."""
+"""One HAProxy in master-worker mode: start, reload without loss, commands, statistics."""
 
 import csv
 import io
@@ -142,7 +142,7 @@ class HAProxy:
                     current = pid
         return current, old
 
-    # -- commands -------------------------------------------------------------------------------------------------------
+    # -- commands ---
 
     def command(self, *commands: str) -> str:
         """Run commands of the runtime API in the present worker, one after the other, and return what it says."""

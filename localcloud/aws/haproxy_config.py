@@ -90,7 +90,7 @@ def _defaults() -> list[str]:
         "    timeout client 60s",
         "    timeout server 60s",
         "    option http-server-close",  # no reuse of a connection the target may be about to close
-        "    option idle-close-on-response",  # after a reload, idle clients get their next answer before they are closed
+        "    option idle-close-on-response",  # idle clients of an old worker get one more answer
         "    retries 3",
         "    option redispatch 1",
         *errors,
@@ -101,7 +101,7 @@ def _defaults() -> list[str]:
     ]
 
 
-# -- listeners ----------------------------------------------------------------------------------------------------------
+# -- listeners ---
 
 
 def _frontend(listener: Listener, certificate: str | None, bodies: Mapping[str, str]) -> list[str]:
@@ -211,7 +211,8 @@ def _fixed(config: dict[str, str], bodies: Mapping[str, str], chosen: str) -> st
     content = (
         f"content-type {quote(config.get('ContentType') or 'text/plain')} file {quote(bodies[body])}" if body else ""
     )
-    return f"    http-request return status {int(config.get('StatusCode', 200))} {content} hdr Server awselb/2.0 if {chosen}"
+    status = int(config.get("StatusCode", 200))
+    return f"    http-request return status {status} {content} hdr Server awselb/2.0 if {chosen}"
 
 
 def _redirect(config: dict[str, str], listener: Listener, protocol: str, chosen: str) -> list[str]:
@@ -234,8 +235,9 @@ def _redirect(config: dict[str, str], listener: Listener, protocol: str, chosen:
     asked = config.get("Query", "#{query}")
     query = filled("Query", "#{query}")
     if asked == "#{query}":
+        asked_something = f"{chosen} {{ query -m found }}"
         return [
-            f"    http-request redirect location {quote(base + '?' + query)} code {code} if {chosen} {{ query -m found }}",
+            f"    http-request redirect location {quote(base + '?' + query)} code {code} if {asked_something}",
             f"    http-request redirect location {quote(base)} code {code} if {chosen}",
         ]
     location = f"{base}?{query}" if asked else base
@@ -267,12 +269,12 @@ def _group_stickiness(groups: list[tuple[str, int]], seconds: int, chosen: str) 
     return [
         *lines,
         f"    http-request set-var(txn.keep_group) bool(true) if {chosen}",
-        f"    http-response add-header Set-Cookie AWSALBTG=%[be_name];\\ Expires=%[date({seconds}),http_date];\\ Path=/"
+        f"    http-response add-header Set-Cookie {_cookie('AWSALBTG', seconds, 'be_name')}"
         f" if {chosen} {{ var(txn.keep_group) -m bool }}",
     ]
 
 
-# -- target groups ------------------------------------------------------------------------------------------------------
+# -- target groups ---
 
 
 def _backend(group: Group) -> list[str]:
@@ -306,13 +308,18 @@ def _stickiness(attributes: Mapping[str, str]) -> list[str]:
     if attributes.get("stickiness.type") == "app_cookie":
         seconds = int(attributes.get("stickiness.app_cookie.duration_seconds") or STICKY_DEFAULT_SECONDS)
         own = re.sub(r"[^A-Za-z0-9_.-]", "", attributes.get("stickiness.app_cookie.cookie_name", ""))
+        both = f"{{ req.cook(AWSALBAPP-0) -m found }} {{ req.cook({own}) -m found }}"
         return [
-            f"    use-server %[req.cook(AWSALBAPP-0)] if {{ req.cook(AWSALBAPP-0) -m found }} {{ req.cook({own}) -m found }}",
-            f"    http-response add-header Set-Cookie AWSALBAPP-0=%[srv_name];\\ Expires=%[date({seconds}),http_date];\\ Path=/"
+            f"    use-server %[req.cook(AWSALBAPP-0)] if {both}",
+            f"    http-response add-header Set-Cookie {_cookie('AWSALBAPP-0', seconds)}"
             f" if {{ res.cook({own}) -m found }}",
         ]
     seconds = int(attributes.get("stickiness.lb_cookie.duration_seconds") or STICKY_DEFAULT_SECONDS)
     return [
         "    use-server %[req.cook(AWSALB)] if { req.cook(AWSALB) -m found }",
-        f"    http-response add-header Set-Cookie AWSALB=%[srv_name];\\ Expires=%[date({seconds}),http_date];\\ Path=/",
+        f"    http-response add-header Set-Cookie {_cookie('AWSALB', seconds)}",
     ]
+
+
+def _cookie(name: str, seconds: int, value: str = "srv_name") -> str:
+    return f"{name}=%[{value}];\\ Expires=%[date({seconds}),http_date];\\ Path=/"

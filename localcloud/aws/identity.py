@@ -1,8 +1,8 @@
 """Whose request it is, and what that principal may do: the parts of IAM and STS that MiniStack leaves open.
 
-MiniStack evaluates policies (identity, boundary, session, trust). Replaced here: its well-known root keys, which need no
-signature; resources it does not name; iam:PassRole, which it never asks for; SimulatePrincipalPolicy with several resources;
-and the parts of a web identity token it does not look at.
+MiniStack evaluates policies (identity, boundary, session, trust). Replaced here: its well-known root keys, which need
+no signature; resources it does not name; iam:PassRole, which it never asks for; SimulatePrincipalPolicy with several
+resources; and the parts of a web identity token it does not look at.
 """
 
 import json
@@ -67,7 +67,7 @@ class Principal:
             return str(iam_actions.identity_denial_message(action, found.arn, resource, answer.decision == "Deny"))
 
 
-# -- resources and messages ---------------------------------------------------------------------------------------------
+# -- resources and messages ---
 
 
 def resource_arn(original: Callable[..., str]) -> Callable[..., str]:
@@ -151,7 +151,7 @@ def access_denied_response(original: Callable[..., Any]) -> Callable[..., Any]:
     return response
 
 
-# -- iam:PassRole -------------------------------------------------------------------------------------------------------
+# -- iam:PassRole ---
 
 _ROLES_PASSED = {"RegisterTaskDefinition": ("executionRoleArn", "taskRoleArn"), "RunTask": ()}
 
@@ -184,7 +184,7 @@ def guard_ecs(handler: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
-# -- web identity -------------------------------------------------------------------------------------------------------
+# -- web identity ---
 
 
 def web_identity_refusal(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -236,7 +236,7 @@ def _token_problem(claims: dict[str, Any], role_arn: str) -> tuple[str, str] | N
     return None
 
 
-# -- simulation ---------------------------------------------------------------------------------------------------------
+# -- simulation ---
 
 
 def simulate_principal_policy(params: Any) -> Any:
@@ -281,7 +281,7 @@ def simulate_principal_policy(params: Any) -> Any:
 
 
 def _members(params: Any, name: str) -> list[str]:
-    found = []
+    found: list[str] = []
     while value := iam._p(params, f"{name}.member.{len(found) + 1}"):
         found.append(value)
     return found

@@ -122,9 +122,9 @@ class LoadBalancing:
             for other in alb._listeners.values():
                 if other["LoadBalancerArn"] == load_balancer["LoadBalancerArn"] and other["Port"] == port:
                     return _error("DuplicateListener", f"A listener already exists on this port: {port}")
-            problem = _port_problem(load_balancer["DNSName"], port)
-            if problem:
-                return _error("ValidationError", problem)
+            taken = _port_problem(load_balancer["DNSName"], port)
+            if taken:
+                return _error("ValidationError", taken)
         problem = _unsupported(params, "DefaultActions") or _unknown_groups(params, "DefaultActions")
         return _error(*problem) if problem else _response(self._create_listener(params))
 
@@ -139,7 +139,7 @@ class LoadBalancing:
         problem = _unsupported(params, "Actions") or _unknown_groups(params, "Actions")
         return _error(*problem) if problem else _response(self._create_rule(params))
 
-    # -- targets --------------------------------------------------------------------------------------------------------
+    # -- targets ---
 
     def register_targets(self, params: Params) -> Response:
         arn = alb._p(params, "TargetGroupArn")
@@ -267,7 +267,7 @@ def _note_load_balancers() -> None:
         group["LoadBalancerArns"] = used.get(arn, [])
 
 
-# -- what MiniStack does not parse --------------------------------------------------------------------------------------
+# -- what MiniStack does not parse ---
 
 
 def _unsupported(params: Params, prefix: str) -> tuple[str, str] | None:

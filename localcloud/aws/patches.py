@@ -1,7 +1,7 @@
 """The one place where MiniStack is changed: what is replaced, and by what.
 
-Everything not named here (and in localcloud.aws.ecs, which lists its own) is MiniStack's. It is made for one version, whose
-functions are known by name; with another the cloud refuses to start rather than go on half patched.
+Everything not named here (and in localcloud.aws.ecs, which lists its own) is MiniStack's. It is made for one version,
+whose functions are known by name; with another the cloud refuses to start rather than go on half patched.
 """
 
 import importlib
@@ -20,6 +20,7 @@ def install(home: Home, identity: Identity, port: int) -> Any:
         raise CloudError(f"The local cloud is made for ministack {MINISTACK_VERSION}, but {found} is installed.")
     import ministack.app
 
+    from localcloud.aws.application_autoscaling import ApplicationAutoScaling
     from localcloud.aws.registry import Registry
 
     _identity(identity)
@@ -27,6 +28,7 @@ def install(home: Home, identity: Identity, port: int) -> Any:
     balancer = _balancer(home, port)
     _ecs(balancer)
     ministack.app.SERVICE_HANDLERS["ecs"] = _guarded(ministack.app.SERVICE_HANDLERS["ecs"])
+    ApplicationAutoScaling().install(ministack.app.SERVICE_HANDLERS)
     return balancer
 
 

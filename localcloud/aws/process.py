@@ -93,7 +93,7 @@ def _await_answer(home: Home, server: Running, port: int) -> None:
         if not server.alive():
             raise CloudError(f"The local cloud did not start: {_last_words(home)}")
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_ministack/health", timeout=5) as response:  # noqa: S310 loopback
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_ministack/health", timeout=5) as response:
                 return bool(response.status == 200)
         except (OSError, urllib.error.URLError):
             return False

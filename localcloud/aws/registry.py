@@ -1,8 +1,8 @@
 """ECR: repositories at localhost:<port>, a registry that asks who is pushing, tags that stay.
 
-Rule of access: every registry request carries a token of GetAuthorizationToken and is checked against the policies of the
-principal who fetched it, action by action, as ECR does. The cloud's own engine, which fetches its token inside this process
-and without a request, may pull everything and push nothing. Nobody is anonymous.
+Rule of access: every registry request carries a token of GetAuthorizationToken and is checked against the policies of
+the principal who fetched it, action by action, as ECR does. The cloud's own engine, which fetches its token inside this
+process and without a request, may pull everything and push nothing. Nobody is anonymous.
 """
 
 import base64
@@ -144,7 +144,7 @@ def _refusal(grant: Grant, parsed: Any, method: str) -> str | None:
     return None
 
 
-# -- tags that stay -----------------------------------------------------------------------------------------------------
+# -- tags that stay ---
 
 
 def keeps_tag(repository: dict[str, Any], tag: str) -> bool:
@@ -245,7 +245,7 @@ def _repo_shape(original: Any) -> Any:
     return shape
 
 
-# -- DescribeImages -----------------------------------------------------------------------------------------------------
+# -- DescribeImages ---
 
 
 def _describe_images(original: Any) -> Any:

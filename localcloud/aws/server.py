@@ -69,7 +69,7 @@ async def _serve(port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     try:
-        await hypercorn_serve(application, config, shutdown_trigger=ended.wait)  # type: ignore[arg-type]
+        await hypercorn_serve(application, config, shutdown_trigger=ended.wait)
     except OSError as error:
         raise CloudError(f"Port {port} on 127.0.0.1 cannot be opened: {error.strerror}.") from error
 

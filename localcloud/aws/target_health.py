@@ -36,8 +36,8 @@ class History:
 def judge(server: Server, history: History, check: HealthCheck, now: float) -> TargetHealth:
     """The state of a registered target; `history` is brought up to date.
 
-    HAProxy counts the failures that take a healthy target out. While a target has never been healthy it only says that the
-    last check failed, so the threshold is reckoned in time there: `unhealthy` checks lie `unhealthy - 1` intervals apart.
+    HAProxy counts the failures that take a healthy target out. While a target has never been healthy it only says that
+    the last check failed, so the threshold is reckoned in time: `unhealthy` checks span `unhealthy - 1` intervals.
     """
     if server.status.startswith("UP"):
         history.decided, history.failing_since = True, None
