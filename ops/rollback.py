@@ -70,8 +70,8 @@ def plan_rollback(
         raise OpsError(f"the release before {verified} has the same tag, so going back needs a name: --tag TAG")
     if last.rollback:
         raise OpsError(
-            f"{verified} is what the last rollback went to, and {before} is what it left; to go there again, or further "
-            "back, name the release with --tag"
+            f"{verified} is what the last rollback went to, and {before} is what it left; to go there again, or "
+            "further back, name the release with --tag"
         )
     return Rollback(tag=before, because=f"the verified release before {verified}")
 
