@@ -37,23 +37,26 @@ def affected(project: Project, changed: Iterable[str]) -> tuple[Stack, ...]:
         system: closure(project.root, project.config_dir / f"{system}.py")
         for system in {stack.system for stack in stacks}
     }
+    shared = closure(project.root, Path("__main__.py"))
     touched: set[Stack] = set()
     for name in changed:
-        touched.update(_touched_by(name, project, stacks, files))
+        touched.update(_touched_by(name, project, stacks, files, shared))
     return tuple(sorted(touched))
 
 
 def _touched_by(
-    name: str, project: Project, stacks: tuple[Stack, ...], files: dict[str, frozenset[str]]
+    name: str, project: Project, stacks: tuple[Stack, ...], files: dict[str, frozenset[str]], shared: frozenset[str]
 ) -> Iterable[Stack]:
     own = [stack for stack in stacks if name == project.config_file(stack).as_posix()]
     if own:
         return own
     systems = {system for system, read in files.items() if name in read or _lies_beside(name, read)}
     systems |= {system for system, image in IMAGES.items() if name.startswith(f"{image.context}/")}
-    if systems:
+    if systems:  # before `shared`: the dispatcher reads every system's settings, and yet they are one system's own
         return [stack for stack in stacks if stack.system in systems]
-    if name.startswith((*READ_BY_NO_STACK, *CODE)) or re.fullmatch(r"[\w-]+/__init__\.py", name):
+    if name in shared:
+        return stacks
+    if name.startswith((*READ_BY_NO_STACK, *CODE)):
         return []
     return stacks
 

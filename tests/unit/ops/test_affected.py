@@ -18,13 +18,15 @@ from ops.project import Project, load_project
 
 FILES = {
     "Pulumi.yaml": "name: infra\nruntime: python\nstackConfigDir: stacks\n",
-    "__main__.py": "import importlib\n",
+    "__main__.py": "import importlib\nfrom stacks import dispatch\n",
     "requirements.txt": "pulumi\n",
     "README.md": "x\n",
     "stacks/__init__.py": "",
+    "stacks/dispatch.py": "from stacks import photo_settings\n",
+    "stacks/photo_settings.py": "",
     "stacks/settings.py": "import os\n",
     "stacks/liveinsight.py": "from components import service\nfrom stacks.settings import X\n",
-    "stacks/photo.py": "import components.bake\nfrom . import settings\n",
+    "stacks/photo.py": "import components.bake\nfrom . import photo_settings, settings\n",
     "stacks/Pulumi.liveinsight.local.yaml": "",
     "stacks/Pulumi.liveinsight.dev.yaml": "",
     "stacks/Pulumi.liveinsight.prod.yaml": "",
@@ -79,6 +81,8 @@ def commit(root: Path, message: str) -> str:
         ("stacks/liveinsight.py", LIVE),
         ("stacks/settings.py", ALL),
         ("stacks/__init__.py", ALL),
+        ("stacks/dispatch.py", ALL),  # read by __main__.py only
+        ("stacks/photo_settings.py", {"photo.dev"}),  # read by it as well, and yet one system's own
         ("components/service.py", LIVE),
         ("components/release/ecs.py", LIVE),
         ("components/release/page.html", LIVE),
