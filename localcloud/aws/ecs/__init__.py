@@ -6,9 +6,9 @@
 import importlib.metadata
 from typing import Any
 
-from localcloud.aws.ecs import containers, counts, starting, watching
+from localcloud.aws.ecs import condition_keys, containers, counts, starting, watching
 from localcloud.aws.ecs.deployments_api import DeploymentsApi
-from localcloud.aws.ecs.engine import Record, Response, Scope, ecs, refuse, reply, scope
+from localcloud.aws.ecs.engine import Record, Response, Scope, ecs, iam_actions, refuse, reply, scope
 from localcloud.aws.ecs.scheduler import Scheduler
 from localcloud.aws.ecs.services_api import ServicesApi, describe_addition
 from localcloud.aws.ecs.targets import Balancer
@@ -82,6 +82,7 @@ def _replace(scheduler: Scheduler) -> None:
     for name in ("create", "update", "delete"):
         setattr(ecs, f"_{name}_service", actions[f"{name.capitalize()}Service"])
     ecs._ACTION_MAP.update(actions)
+    iam_actions.request_tag_context = condition_keys.with_cluster(iam_actions.request_tag_context)
 
 
 def _nothing(*_: Any, **__: Any) -> None:

@@ -10,6 +10,7 @@ alb: Any = importlib.import_module("ministack.services.alb")
 ssm: Any = importlib.import_module("ministack.services.ssm")
 metadata: Any = importlib.import_module("ministack.services.ecs_metadata")
 responses: Any = importlib.import_module("ministack.core.responses")
+iam_actions: Any = importlib.import_module("ministack.core.iam_actions")
 evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
 concurrency: Any = importlib.import_module("ministack.core.concurrency")
 

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from localcloud.aws.ecs.engine import Record, ecs
+from localcloud.aws.ecs.records import announce
 
 
 class TargetState(Protocol):
@@ -35,14 +36,20 @@ def register(balancer: Balancer, service: Record, task: Record) -> list[str]:
     address = ecs._task_ip(task)
     if not address:
         return []
-    task["_targets"] = []
-    for block in service.get("loadBalancers") or []:
-        group = block.get("targetGroupArn")
-        if not group:
-            continue
-        port = int(block.get("containerPort") or 80)
-        balancer.register(group, address, port)
-        task["_targets"].append((group, address, port))
+    wanted = [
+        (block["targetGroupArn"], address, int(block.get("containerPort") or 80))
+        for block in service.get("loadBalancers") or []
+        if block.get("targetGroupArn")
+    ]
+    try:
+        for target in wanted:
+            balancer.register(*target)
+    except Exception as error:  # tried again in the next pass; until then the task is not healthy
+        if not task.get("_registration_trouble"):
+            task["_registration_trouble"] = str(error)
+            announce(service, f"was unable to register a target in (target-group {wanted[0][0]}): {error}")
+        return []
+    task["_targets"] = wanted
     return groups(task)
 
 

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import subprocess
+import sys
 import tarfile
 import time
 import uuid
@@ -14,21 +15,19 @@ from typing import Any
 
 import boto3
 
-from localcloud.aws import process
-
 Record = dict[str, Any]
 CONTAINER = "app"
 PORT = 8000
 
 
-def wait_for(condition: Callable[[], Any], seconds: float, what: str) -> Any:
-    """The first true value of `condition`; fails with `what` after `seconds`."""
+def wait_for(condition: Callable[[], Any], seconds: float, what: str, shown: Callable[[], Any] = str) -> Any:
+    """The first true value of `condition`; fails with `what` and what is `shown` after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
         found = condition()
         if found:
             return found
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what} {shown()}"
         time.sleep(0.1)
 
 
@@ -41,18 +40,17 @@ class Cloud:
 
     def __init__(self, home: Path, environment: dict[str, str]) -> None:
         self.home = home
-        self._session = boto3.Session(
-            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-            region_name=environment["AWS_REGION"],
-        )
+        self._keys = (environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
         self._endpoint = environment["AWS_ENDPOINT_URL"]
         self.image = ""
         self.role_arn = ""
 
-    def client(self, name: str) -> Any:
-        """A boto3 client of this cloud."""
-        make: Any = self._session.client  # typed by literal names only
+    def client(self, name: str, *keys: str) -> Any:
+        """A boto3 client of this cloud, as its administrator or with an access key of somebody else."""
+        identifier, secret = keys or self._keys
+        make: Any = boto3.Session(
+            aws_access_key_id=identifier, aws_secret_access_key=secret, region_name="us-east-1"
+        ).client  # typed by literal names only
         return make(name, endpoint_url=self._endpoint)
 
     def prepare(self, scratch: Path) -> None:
@@ -66,9 +64,9 @@ class Cloud:
         push = ["docker", "--config", str(scratch), "push", "--quiet", self.image]
         subprocess.run(push, check=True, capture_output=True, timeout=60)
         iam = self.client("iam")
-        trust = _policy("sts:AssumeRole", Principal={"Service": "ecs-tasks.amazonaws.com"})
+        trust = policy("sts:AssumeRole", Principal={"Service": "ecs-tasks.amazonaws.com"})
         self.role_arn = iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-        document = _policy("ecr:*", "logs:*", "ssm:GetParameters", Resource="*")
+        document = policy("ecr:*", "logs:*", "ssm:GetParameters", Resource="*")
         iam.put_role_policy(RoleName=ROLE, PolicyName="start", PolicyDocument=document)
 
 
@@ -77,11 +75,20 @@ def running_cloud(scratch: Path) -> Iterator[Cloud]:
     """A cloud of its own for one test module."""
     home = scratch / "cloud"
     try:
-        cloud = Cloud(home, process.start(home, CLOUD_PORT))
+        cloud = Cloud(home, json.loads(_command("start", home, "--port", str(CLOUD_PORT))))
         cloud.prepare(scratch)
         yield cloud
     finally:
-        process.stop(home)
+        _command("stop", home)
+
+
+def _command(word: str, home: Path, *more: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "localcloud.aws", word, "--home", str(home), *more], cwd=Path(__file__).parents[3],
+        check=False, capture_output=True, text=True, timeout=90,
+    )  # fmt: skip
+    assert done.returncode == 0, f"localcloud.aws {word}: {done.stderr}"
+    return done.stdout
 
 
 def build_image(scratch: Path, name: str) -> None:
@@ -109,7 +116,8 @@ def containers(**labels: str) -> list[str]:
     return listed.stdout.split()
 
 
-def _policy(*actions: str, **members: Any) -> str:
+def policy(*actions: str, **members: Any) -> str:
+    """A policy document of one statement that allows these actions."""
     return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, **members}]})
 
 
@@ -197,7 +205,7 @@ class EcsService:
             one = len(found["deployments"]) == 1 and found["deployments"][0]["rolloutState"] == "COMPLETED"
             return found if one and found["runningCount"] == found["desiredCount"] else None
 
-        result: Record = wait_for(settled, seconds, f"service {self.name} stable: {self.describe()}")
+        result: Record = wait_for(settled, seconds, "a stable service", self.describe)
         return result
 
     def tasks(self, status: str = "RUNNING") -> list[Record]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.local_aws.ecs_service import ROLE, Cloud, EcsService, containers, running_cloud, wait_for
+from tests.cloud.local_aws.ecs_service import ROLE, Cloud, EcsService, containers, policy, running_cloud, wait_for
 
 SECRET = "/ecs-test/secret"
 
@@ -46,7 +46,10 @@ CASES: list[Any] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("mode", "container", "code", "reason", "exit_code", "container_reason"), CASES)
+NAMES = ["crash", "exit", "oom", "image", "entry-point", "secret", "health-check"]
+
+
+@pytest.mark.parametrize(("mode", "container", "code", "reason", "exit_code", "container_reason"), CASES, ids=NAMES)
 def test_reason(
     service: EcsService, mode: str, container: dict[str, Any], code: str, reason: str, exit_code: int | None,
     container_reason: str,
@@ -99,6 +102,21 @@ def test_execution_role_is_asked(service: EcsService, cloud: Cloud) -> None:
     finally:
         iam.put_role_policy(RoleName=ROLE, PolicyName="start", PolicyDocument=kept)
     service.stable()  # the next attempt succeeds
+
+
+def test_cluster_condition(service: EcsService, cloud: Cloud) -> None:
+    iam, cluster = cloud.client("iam"), f"arn:aws:ecs:us-east-1:000000000000:cluster/{service.name}"
+    iam.create_user(UserName="lister")
+    condition = {"ArnEquals": {"ecs:cluster": cluster}}
+    iam.put_user_policy(
+        UserName="lister", PolicyName="list",
+        PolicyDocument=policy("ecs:ListTasks", Resource="*", Condition=condition),
+    )  # fmt: skip
+    key = iam.create_access_key(UserName="lister")["AccessKey"]
+    lister = cloud.client("ecs", key["AccessKeyId"], key["SecretAccessKey"])
+    assert len(lister.list_tasks(cluster=service.name)["taskArns"]) == 2
+    with pytest.raises(lister.exceptions.ClientError, match="ecs:ListTasks"):
+        lister.list_tasks(cluster="another")
 
 
 def test_unhealthy_target_is_replaced(cloud: Cloud) -> None:
