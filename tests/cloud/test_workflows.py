@@ -356,7 +356,22 @@ def test_the_lock_of_a_living_process_stops_the_run(checkout: Checkout) -> None:
     assert (checkout.locks / "a.json").exists()
 
 
-# From here on: LiveInsight on the local cloud.
+# From here on: on the local cloud.
+
+
+def test_the_lock_in_a_bucket_is_cleared(checkout: Checkout, cloud: dict[str, str], aws: boto3.session.Session) -> None:
+    aws.client("s3").create_bucket(Bucket="infra-state")
+    endpoint = cloud["AWS_ENDPOINT_URL"]
+    backend = f"s3://infra-state/stacks?region=us-east-1&endpoint={endpoint}&use_path_style=true"
+    checkout.environment |= {**cloud, "PULUMI_BACKEND_URL": backend}
+    checkout.values = {key: value or backend for key, value in VALUES.items()}
+    checkout.pulumi("stack", "init", STACK)
+    kill_in_the_middle(checkout)
+    code, text = bring(checkout, "up")
+    assert code == 0, text
+    assert "no longer exists on this machine" in text
+    locks = aws.client("s3").list_objects_v2(Bucket="infra-state", Prefix="stacks/.pulumi/locks/")
+    assert "Contents" not in locks
 
 
 def test_a_push_builds_once_and_releases_and_a_dispatch_rolls_back(
