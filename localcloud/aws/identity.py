@@ -15,6 +15,7 @@ from ministack.core import iam_actions, iam_evaluator, responses
 from ministack.services import iam, sts
 
 from localcloud.aws.home import Identity
+from localcloud.aws.resources import json_object
 
 ADMINISTRATOR = "administrator"
 
@@ -67,75 +68,7 @@ class Principal:
             return str(iam_actions.identity_denial_message(action, found.arn, resource, answer.decision == "Deny"))
 
 
-# -- resources and messages ---
-
-
-def resource_arn(original: Callable[..., str]) -> Callable[..., str]:
-    """`extract_resource_arn` that names ECS resources as the service authorization reference does."""
-
-    def extract(
-        service: str, method: str, path: str, headers: Any, body: bytes, query: Any, region: str, account: str
-    ) -> str:
-        named = None
-        if service == "ecs":
-            named = _ecs_resource(headers, body, f"arn:aws:ecs:{region}:{account}:")
-        elif service == "ecr":
-            named = _json(body).get("resourceArn")
-        elif service == "elasticloadbalancing":
-            named = next((query[key][0] for key in ("RuleArn", "ResourceArns.member.1") if query.get(key)), None)
-        if named:
-            return str(named)
-        return original(service, method, path, headers, body, query, region, account)
-
-    return extract
-
-
-def _ecs_resource(headers: Any, body: bytes, prefix: str) -> str | None:
-    """The resource of an ECS action, or None where IAM knows none but `*`."""
-    action = str(headers.get("x-amz-target", "")).rsplit(".", 1)[-1]
-    data = _json(body)
-    cluster = str(data.get("cluster") or "default").rsplit("/", 1)[-1]
-    if action in ("TagResource", "UntagResource", "ListTagsForResource"):
-        return str(data.get("resourceArn") or "*")
-    if action == "RegisterTaskDefinition":
-        return f"{prefix}task-definition/{data.get('family', '')}:*"
-    if action in (
-        "DeregisterTaskDefinition",
-        "DescribeTaskDefinition",
-        "ListTaskDefinitions",
-        "DescribeServiceRevisions",
-    ):
-        return "*" if action != "DescribeServiceRevisions" else _first(data.get("serviceRevisionArns"))
-    if action in ("DescribeServiceDeployments", "StopServiceDeployment"):
-        return _first(data.get("serviceDeploymentArns") or [data.get("serviceDeploymentArn")])
-    if action in ("DescribeServices", "CreateService", "UpdateService", "DeleteService", "ListServiceDeployments"):
-        return _ecs_service(data, prefix, cluster)
-    if action in ("DescribeTasks", "StopTask"):
-        task = str(_first(data.get("tasks") or [data.get("task")])).rsplit("/", 1)[-1]
-        return f"{prefix}task/{cluster}/{task}"
-    if action == "RunTask":
-        family = str(data.get("taskDefinition", ""))
-        return family if family.startswith("arn:") else f"{prefix}task-definition/{family}"
-    return None
-
-
-def _ecs_service(data: dict[str, Any], prefix: str, cluster: str) -> str:
-    named = str(data.get("serviceName") or data.get("service") or _first(data.get("services")))
-    if named.startswith("arn:") and named.count("/") == 2:
-        return named
-    return f"{prefix}service/{cluster}/{named.rsplit('/', 1)[-1]}"
-
-
-def _first(values: Any) -> str:
-    return str(values[0]) if values and values[0] else "*"
-
-
-def _json(body: bytes) -> dict[str, Any]:
-    try:
-        data = json.loads(body or b"{}")
-    except ValueError:
-        return {}
-    return data if isinstance(data, dict) else {}
+# -- messages ---
 
 
 def access_denied_response(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -151,32 +84,39 @@ def access_denied_response(original: Callable[..., Any]) -> Callable[..., Any]:
     return response
 
 
-# -- iam:PassRole ---
+# -- what a task definition hands over: roles and tags ---
 
-_ROLES_PASSED = {"RegisterTaskDefinition": ("executionRoleArn", "taskRoleArn"), "RunTask": ()}
+_ROLES_PASSED = {"RegisterTaskDefinition": ("executionRoleArn", "taskRoleArn")}
+_TAGGED = {"RegisterTaskDefinition": "task-definition/{family}:*", "CreateService": "service/{cluster}/{serviceName}"}
 
 
-def pass_role_refusal(headers: Any, body: bytes, principal: Principal) -> str | None:
-    """Why the caller of an ECS action may not hand over the roles it names; None when it may."""
+def hand_over_refusal(headers: Any, body: bytes, principal: Principal) -> str | None:
+    """Why the caller of an ECS action may not pass its roles or put its tags; None when it may."""
     action = str(headers.get("x-amz-target", "")).rsplit(".", 1)[-1]
+    data = json_object(body)
     for field in _ROLES_PASSED.get(action, ()):
-        role = str(_json(body).get(field) or "")
+        role = str(data.get(field) or "")
         if not role:
             continue
         arn = role if role.startswith("arn:") else f"arn:aws:iam::{principal.account}:role/{role}"
         refusal = principal.refusal("iam:PassRole", arn, {"iam:PassedToService": "ecs-tasks.amazonaws.com"})
         if refusal:
             return refusal
+    if data.get("tags") and action in _TAGGED:
+        named = {**data, "cluster": str(data.get("cluster") or "default").rsplit("/", 1)[-1]}
+        tail = _TAGGED[action].format_map(named)
+        resource = f"arn:aws:ecs:{principal.region}:{principal.account}:{tail}"
+        return principal.refusal("ecs:TagResource", resource, {"ecs:CreateAction": action})
     return None
 
 
 def guard_ecs(handler: Callable[..., Any]) -> Callable[..., Any]:
-    """MiniStack's ECS handler behind the question whether the caller may pass the roles."""
+    """MiniStack's ECS handler behind the question whether the caller may pass the roles and put the tags."""
     from ministack.core.router import extract_access_key_id
 
     async def guarded(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
         caller = Principal(extract_access_key_id(headers, query), responses.get_account_id(), responses.get_region())
-        refusal = pass_role_refusal(headers, body, caller)
+        refusal = hand_over_refusal(headers, body, caller)
         if refusal:
             return responses.error_response_json("AccessDeniedException", refusal, 400)
         return await handler(method, path, headers, body, query)

@@ -37,10 +37,13 @@ def _identity(identity: Identity) -> None:
     from ministack.services import iam, sts
 
     from localcloud.aws import identity as own
+    from localcloud.aws import resources
 
     iam_evaluator.is_root_access_key = own.is_root_access_key
     sts.is_root_access_key = own.is_root_access_key
-    iam_actions.extract_resource_arn = own.resource_arn(iam_actions.extract_resource_arn)
+    iam_actions.extract_resource_arn = resources.resource_arn(iam_actions.extract_resource_arn)
+    iam_actions.request_tag_context = resources.condition_keys(iam_actions.request_tag_context)
+    iam_evaluator.enforce = resources.enforce_all(iam_evaluator.enforce)
     iam_actions.access_denied_response = own.access_denied_response(iam_actions.access_denied_response)
     sts._web_identity_trust_denied = own.web_identity_refusal(sts._web_identity_trust_denied)
     iam._IAM_HANDLERS["SimulatePrincipalPolicy"] = own.simulate_principal_policy
