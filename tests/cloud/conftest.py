@@ -2,16 +2,17 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
 
 from tests.cloud.project import ROOT, Project
 
-PORT = 4590
 TAGS = {
     "v1": "good",
     "v2": "good",
@@ -24,13 +25,20 @@ TAGS = {
 }
 
 
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The environment of a running local cloud, ended with everything it started."""
     home = tmp_path_factory.mktemp("cloud")
     command = [sys.executable, "-m", "localcloud.aws"]
     started = subprocess.run(
-        [*command, "start", "--home", str(home), "--port", str(PORT)], cwd=ROOT, stdout=subprocess.PIPE, check=True
+        [*command, "start", "--home", str(home), "--port", str(free_port())], cwd=ROOT, stdout=subprocess.PIPE, check=True
     )
     try:
         yield json.loads(started.stdout)
@@ -71,8 +79,9 @@ def liveinsight(
         project.pulumi("destroy", "--yes", check=False)
 
 
-def push_image(project: Project, tag: str, mode: str = "good", port: int = PORT) -> None:
-    repository = f"localhost:{port}/liveinsight-app"
+def push_image(project: Project, tag: str, mode: str = "good") -> None:
+    registry = urlsplit(project.environment["AWS_ENDPOINT_URL"]).netloc
+    repository = f"{registry}/liveinsight-app"
     arguments = ["--tag", tag, "--mode", mode, "--version", tag, "--repository", repository, "--push"]
     done = subprocess.run(
         [sys.executable, "-m", "localcloud.sample.build", *arguments],

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cloud.conftest import push_image
+from tests.cloud.conftest import free_port, push_image
 from tests.cloud.project import ROOT, Project
 from tests.cloud.test_release_cut import action_processes, cut, until
 
@@ -53,7 +53,7 @@ def test_an_unknown_stack_is_a_sentence(released: Project, stack: str, sentence:
 
 def test_a_cloud_that_goes_down_in_the_middle_ends_the_release_with_a_sentence(tmp_path: Path) -> None:
     """A cloud of its own, killed for good while new tasks start."""
-    with_cloud = start_cloud(tmp_path / "cloud", 4591)
+    with_cloud = start_cloud(tmp_path / "cloud")
     try:
         project = Project(tmp_path, with_cloud)
         project.pulumi("stack", "select", "--create", "liveinsight.local")
@@ -63,7 +63,7 @@ def test_a_cloud_that_goes_down_in_the_middle_ends_the_release_with_a_sentence(t
             project.set(f"healthCheck.{key}", "2")
         project.set("verification.timeoutSeconds", "60")
         project.up()
-        push_image(project, "v1", port=4591)
+        push_image(project, "v1")
         project.set("imageTag", "v1")
         serving = int((tmp_path / "cloud" / "pid").read_text().split()[0])
         output = cut(project, "deploying", lambda _: os.kill(serving, signal.SIGKILL))
@@ -80,8 +80,8 @@ def cloud(*arguments: str) -> str:
     return subprocess.run(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, check=True).stdout
 
 
-def start_cloud(home: Path, port: int) -> dict[str, str]:
-    environment: dict[str, str] = json.loads(cloud("start", "--home", str(home), "--port", str(port)))
+def start_cloud(home: Path) -> dict[str, str]:
+    environment: dict[str, str] = json.loads(cloud("start", "--home", str(home), "--port", str(free_port())))
     return environment
 
 
