@@ -1,13 +1,15 @@
 """A local cloud and plugin processes of the tests' own."""
 
+import json
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from localcloud.aws import process
 from tests.contract.plugin import REPOSITORY, Plugin
 
 _PORT = 4583
@@ -29,11 +31,12 @@ def _free_port() -> int:
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The environment of a local cloud that lives as long as the tests."""
     home = tmp_path_factory.mktemp("cloud")
-    environment = process.start(home, _free_port())
+    localcloud = [sys.executable, "-m", "localcloud.aws"]
+    start = [*localcloud, "start", "--home", str(home), "--port", str(_free_port())]
     try:
-        yield environment
+        yield json.loads(subprocess.run(start, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE).stdout)
     finally:
-        process.stop(home)
+        subprocess.run([*localcloud, "stop", "--home", str(home)], cwd=REPOSITORY, check=True)
 
 
 @pytest.fixture(scope="session")

@@ -78,7 +78,7 @@ def inputs_of(kind: type[Row], state: Object, old_inputs: Object, default_tags: 
         if given:
             if key in given or (key == "tags" and value):
                 inputs[key] = _like(prop, value, given.get(key))
-        elif prop.required or not (prop.computed and not prop.auto or value == prop.default or value in ("", [], {})):
+        elif prop.required or not ((prop.computed and not prop.auto and not prop.secret) or value == prop.default or value in ("", [], {})):
             inputs[key] = _bare(prop, value)
     if kind.tagged and state.get("tagsAll"):
         inputs["tagsAll"] = state["tagsAll"]

@@ -85,7 +85,10 @@ class ClusterCapacityProviders(Row):
         found = op.client("ecs").describe_clusters(clusters=[op.id])["clusters"]
         if not found or found[0]["status"] == "INACTIVE":
             return None
-        return {**self.receive(found[0]), "clusterName": op.id}
+        values = self.receive(found[0])
+        if op.old.get("capacityProviders") and not values.get("capacityProviders"):
+            return None  # taken away from the cluster by somebody else
+        return {**values, "clusterName": op.id}
 
     def update(self, op: Op) -> None:
         self._put(op, op.id)

@@ -58,7 +58,7 @@ class Service(Row):
         "platformVersion": text(computed=True),
         "schedulingStrategy": text(default="REPLICA", replace=True),
         "availabilityZoneRebalancing": text(computed=True),
-        "deploymentController": one({"type": text(default="ECS", replace=True)}, replace=True),
+        "deploymentController": one({"type": text(default="ECS", replace=True)}, computed=True, replace=True),
         "deploymentMaximumPercent": whole(default=200, api=""),
         "deploymentMinimumHealthyPercent": whole(default=100, api=""),
         "deploymentCircuitBreaker": one(_CIRCUIT_BREAKER, api=""),
@@ -148,6 +148,8 @@ class Service(Row):
             values["taskDefinition"] = _in_form(answer["taskDefinition"], known.get("taskDefinition"))
         network = (answer.get("networkConfiguration") or {}).get("awsvpcConfiguration")
         values.pop("networkConfiguration", None)
+        if values.get("propagateTags") == "NONE":
+            del values["propagateTags"]  # AWS's word for not given
         if network:
             values["networkConfiguration"] = {**network, "assignPublicIp": network.get("assignPublicIp") == "ENABLED"}
         arn = answer["serviceArn"]

@@ -27,8 +27,8 @@ _FORWARD = {
 ACTION: dict[str, Prop] = {
     "type": text(required=True),
     "order": whole(computed=True),
-    "targetGroupArn": text(computed=True),
-    "forward": one(_FORWARD, computed=True, api="ForwardConfig"),
+    "targetGroupArn": text(),
+    "forward": one(_FORWARD, api="ForwardConfig"),
     "redirect": one(_REDIRECT, api="RedirectConfig"),
     "fixedResponse": one(_FIXED, api="FixedResponseConfig"),
 }
@@ -51,6 +51,16 @@ def _sent_actions(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for action in actions:
         if action.get("ForwardConfig"):
             action.pop("TargetGroupArn", None)
+    return actions
+
+
+def _told_actions(actions: list[Object], known: Object, key: str) -> list[Object]:
+    """AWS answers with both the target group and a forward: the one the program uses is kept, on import the short one."""
+    given = known.get(key) or []
+    for index, action in enumerate(actions):
+        program = given[index] if index < len(given) and isinstance(given[index], dict) else {}
+        short = action.get("targetGroupArn") and not program.get("forward")
+        action.pop("forward" if short else "targetGroupArn", None)
     return actions
 
 
@@ -92,8 +102,10 @@ class Listener(Elb):
             return None
         answer = found[0]
         certificates = answer.get("Certificates") or []
+        values = self.receive(answer)
         return {
-            **self.receive(answer),
+            **values,
+            "defaultActions": _told_actions(values["defaultActions"], {**op.old, **op.inputs}, "defaultActions"),
             **({"certificateArn": certificates[0]["CertificateArn"]} if certificates else {}),
             "arn": answer["ListenerArn"],
             "tagsAll": tags_of(op, answer["ListenerArn"]),
@@ -180,6 +192,7 @@ class ListenerRule(Elb):
         arn = answer["RuleArn"]
         return {
             **values,
+            "actions": _told_actions(values["actions"], {**op.old, **op.inputs}, "actions"),
             "priority": int(answer["Priority"]),
             "conditions": [_condition_state(one) for one in answer.get("Conditions", [])],
             "listenerArn": arn.replace(":listener-rule/", ":listener/").rsplit("/", 1)[0],
