@@ -37,10 +37,15 @@ def steps(deployment: Deployment, *, with_cloud: bool) -> tuple[Step, ...]:
         Step(name="local cloud", needs=("python", "docker"), done=cloud.running, run=cloud.start),
         Step(name="environment", needs=settled, done=deployment.settled, run=deployment.write_environment),
         Step(name="stack", needs=("environment", "cli", "language host"), run=deployment.select),
-        Step(name="repository", needs=("stack",), done=deployment.repository_exists, run=deployment.make_repository),
+        Step(
+            name="infrastructure",
+            needs=("stack",),
+            done=deployment.repository_exists,
+            run=deployment.make_infrastructure,
+        ),
         Step(
             name="image",
-            needs=("repository", "base image"),
+            needs=("infrastructure", "base image"),
             done=deployment.image_exists,
             run=deployment.push_image,
         ),
@@ -54,14 +59,14 @@ def up(stack: str, goal: str) -> int:
     chosen = select(steps(deployment, with_cloud=goal == "release" or cloud.running()), GOALS[goal])
     code = Run(chosen).execute()
     if code == 0 and goal == "release":
-        print(f"\n{deployment.report()}\n\nsource {ENV_FILE.relative_to(ROOT)}   # then: pulumi preview, pulumi up, …")
+        print(f"\n{deployment.report()}\n\n. {ENV_FILE.relative_to(ROOT)}   # then: pulumi preview, pulumi up, …")
     return code
 
 
 def down() -> int:
     """Stop what was started here and forget what is meaningless without it; tools, packages and images stay."""
-    cloud.stop()
-    print("local cloud stopped")
+    if cloud.stop():
+        print("local cloud stopped")
     if docker.stop():
         print("Docker engine stopped")
     shutil.rmtree(STATE, ignore_errors=True)
@@ -74,7 +79,7 @@ def status(stack: str) -> int:
     deployment = Deployment(stack=stack)
     missing = 0
     for step in steps(deployment, with_cloud=True):
-        if step.name in ("stack", "repository", "image", "release"):
+        if step.name in ("stack", "infrastructure", "image", "release"):
             continue  # what the stack holds is `pulumi preview`'s to say
         there = step.done()
         missing += not there

@@ -49,8 +49,13 @@ def variables() -> dict[str, str]:
     return {str(name): str(value) for name, value in found.items()}
 
 
-def stop() -> None:
-    """End it with its containers and balancer, and forget what it held."""
-    if PYTHON.exists() and CLOUD.exists():
-        subprocess.run(_command("stop"), cwd=ROOT, env=_environment(), check=False)
-    shutil.rmtree(CLOUD, ignore_errors=True)
+def stop() -> bool:
+    """End it with its containers and balancer, and forget what it held; False when there was none."""
+    if not CLOUD.exists():
+        return False
+    if PYTHON.exists():
+        done = subprocess.run(_command("stop"), cwd=ROOT, env=_environment(), stdout=subprocess.DEVNULL)
+        if done.returncode != 0:
+            raise StepFailed(f"the local cloud could not be stopped; what it held is still in {CLOUD}")
+    shutil.rmtree(CLOUD)
+    return True

@@ -5,6 +5,7 @@ repository and the tags it holds.
 """
 
 import json
+import os
 import secrets
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import boto3
 import yaml
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "infra-release:"
@@ -39,9 +40,14 @@ def stack_settings(stack: str) -> dict[str, Any]:
     return {key.removeprefix(PREFIX): value for key, value in values.items() if key.startswith(PREFIX)}
 
 
+def client(service: str) -> Any:
+    """A client of the local cloud; boto3 itself does not look at AWS_REGION."""
+    return boto3.client(service, region_name=os.environ["AWS_REGION"])
+
+
 def put_once(name: str, kind: str) -> str:
     """The parameter's value; a random one is made when it is missing."""
-    ssm = boto3.client("ssm")
+    ssm = client("ssm")
     try:
         return str(ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
     except ClientError as error:
@@ -54,7 +60,7 @@ def put_once(name: str, kind: str) -> str:
 
 def repository(name: str) -> tuple[str | None, list[str]]:
     """The address of the image repository and its tags; None when it is not there yet."""
-    ecr = boto3.client("ecr")
+    ecr = client("ecr")
     try:
         uri = ecr.describe_repositories(repositoryNames=[name])["repositories"][0]["repositoryUri"]
         pages = ecr.get_paginator("describe_images").paginate(repositoryName=name)
@@ -70,3 +76,5 @@ if __name__ == "__main__":
         print(json.dumps(prepare(sys.argv[1])))
     except FileNotFoundError as missing:
         sys.exit(str(missing))
+    except (BotoCoreError, ClientError) as error:
+        sys.exit(f"the local cloud does not do its part: {error}")

@@ -11,11 +11,14 @@ from typing import Any
 
 from localcloud.up import cloud, environment
 from localcloud.up.job import Job, StepFailed
-from localcloud.up.paths import ENV_FILE, PYTHON, ROOT, STATE
+from localcloud.up.paths import ENV_FILE, LOCAL, PYTHON, ROOT, STATE
 
+TAG_KEY = "infra-release:imageTag:"
 IDENTITY = STATE / "cloud"  # which local cloud the state belongs to
-REPOSITORY = "**aws:ecr/repository:Repository::**"
 ANSWER_SECONDS = 15.0
+# What a release says at its end; else any error, the diagnostics' own first.
+REASONS = (r"^ +[\d.]+ s  failed: (.+)$", r"^    error: (.+)$", r"\berror: (.+)$")
+NO_REASON = re.compile(r"^(update failed|exit status \d+|Program failed with)")
 
 
 @dataclass(kw_only=True)
@@ -56,10 +59,14 @@ class Deployment:
         """Whether there is a place for the image."""
         return self._facts["repository"] is not None or self._facts["tag"] is None
 
-    def make_repository(self, job: Job) -> None:
-        """Bring up the image repository alone: the release needs an image in it."""
-        job.say("pulumi up, only the image repository")
-        self._up(job, "up", "--skip-preview", "--target", REPOSITORY)
+    def make_infrastructure(self, job: Job) -> None:
+        """Bring up the infrastructure alone: the release needs an image in the repository that is made here."""
+        job.say("pulumi up, the infrastructure without a release")
+        without_tag = LOCAL / f"Pulumi.{self.stack}.yaml"
+        lines = (ROOT / "stacks" / without_tag.name).read_text().splitlines(keepends=True)
+        without_tag.write_text("".join(line for line in lines if TAG_KEY not in line))
+        out = self._up(job, "up", "--skip-preview", "--config-file", str(without_tag))
+        job.say(_summary(out))
         self._look(job)
 
     def image_exists(self) -> bool:
@@ -99,7 +106,10 @@ class Deployment:
 
     def _up(self, job: Job, *words: str) -> str:
         options = ("--yes", "--non-interactive", "--color", "never", "--stack", self.stack)
-        return self._pulumi(job, *words, *options, failure=f"`pulumi {words[0]}` of {self.stack} failed")
+        code, out = job.attempt("pulumi", *words, *options, env=self._environment)
+        if code != 0:
+            raise StepFailed(f"`pulumi {words[0]}` of {self.stack} failed: {reason(out)}")
+        return out
 
     def _pulumi(self, job: Job, *words: str, failure: str) -> str:
         return self._run(job, "pulumi", *words, failure=failure)
@@ -110,6 +120,15 @@ class Deployment:
 
 def _read(file: Any) -> str:
     return file.read_text() if file.exists() else ""
+
+
+def reason(out: str) -> str:
+    """The sentence in a failed update's output that says why."""
+    for pattern in REASONS:
+        for match in re.finditer(pattern, out, re.MULTILINE):
+            if not NO_REASON.search(match.group(1)):
+                return match.group(1).strip()
+    return "the log above says why"
 
 
 def _summary(out: str) -> str:

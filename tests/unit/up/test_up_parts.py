@@ -121,6 +121,22 @@ def test_the_summary_of_an_update_is_one_line() -> None:
     assert release._summary(out) == "+ 3 created, ~ 1 updated, 40 unchanged"
 
 
+@pytest.mark.parametrize(
+    ("out", "says"),
+    [
+        ("    error: update failed\n    error: exit status 1: x\n      23.1 s  failed: task 8d: no\n", "task 8d: no"),
+        (
+            " + x creating error: early\nDiagnostics:\n    error: update failed\n    error: no permission\n",
+            "no permission",
+        ),
+        ("error: the stack is currently locked by 1 lock(s)\n", "the stack is currently locked by 1 lock(s)"),
+        ("", "the log above says why"),
+    ],
+)
+def test_the_reason_of_a_failed_update_is_found_in_its_output(out: str, says: str) -> None:
+    assert release.reason(out) == says
+
+
 def test_a_stack_without_a_file_is_named() -> None:
     with pytest.raises(FileNotFoundError, match=r"no stack 'moon.local': stacks/Pulumi.moon.local.yaml"):
         inside.stack_settings("moon.local")
