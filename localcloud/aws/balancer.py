@@ -26,6 +26,7 @@ from localcloud.aws.target_health import (
 )
 
 LOOK_SECONDS = 0.25  # how often the states are read while there are targets
+FRESH_SECONDS = 0.02  # a question about many targets is answered from one look
 log = logging.getLogger("localcloud.balancer")
 
 Key = tuple[str, str, int]  # target group ARN, target id, port
@@ -72,6 +73,7 @@ class Balancer:
         self._structure = ""
         self._wake = threading.Event()
         self._closed = False
+        self._looked = 0.0
         threading.Thread(target=self._watch, name="balancer", daemon=True).start()
 
     # -- addresses ---
@@ -128,7 +130,9 @@ class Balancer:
                 return NOT_REGISTERED
             if target_group_arn not in self._model.groups:
                 return NOT_IN_USE
-            return target.health
+            if time.monotonic() - self._looked > FRESH_SECONDS:
+                self._look()
+            return self._targets[target.key].health if target.key in self._targets else NOT_REGISTERED
 
     def targets(self, target_group_arn: str) -> list[tuple[str, int]]:
         """Id and port of every target that is registered or draining, in order of registration."""
@@ -234,7 +238,7 @@ class Balancer:
             if not self.haproxy.running():
                 self._restart()
             seen = self.haproxy.servers()
-            now = time.monotonic()
+            self._looked = now = time.monotonic()
             for target in self._targets.values():
                 server = seen.get(target.server)
                 group = self._model.groups.get(target.group)

@@ -17,6 +17,7 @@ from localcloud.aws.home import CloudError, Home, Running, environment
 START_SECONDS = 30.0
 STOP_SECONDS = 20.0
 REPOSITORY = Path(__file__).parents[2]
+_children: dict[int, subprocess.Popen[bytes]] = {}  # servers this process has started: to be reaped when they end
 
 
 def start(home: Path, port: int = 4566) -> dict[str, str]:
@@ -81,6 +82,7 @@ def _spawn(home: Home, port: int) -> Running:
             env={**os.environ, "PYTHONPATH": path},
             start_new_session=True,
         )
+    _children[process.pid] = process
     home.record("server", process.pid, port)
     server = home.running("server")
     if server is None:
@@ -117,6 +119,9 @@ def _end(process: Running) -> None:
         except ProcessLookupError:
             return
         if until(lambda: not process.alive(), STOP_SECONDS):
+            child = _children.pop(process.pid, None)
+            if child is not None:
+                child.wait()
             return
     raise CloudError(f"Process {process.pid} of the local cloud does not end.")
 
