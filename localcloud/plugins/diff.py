@@ -22,7 +22,7 @@ class Change:
 
 def changes(old: Any, new: Any, path: Path = ()) -> list[Change]:
     """Every differing place, as deep as both sides have the same shape."""
-    if old == new and type(old) is type(new) or path == ("__defaults",):
+    if (old == new and type(old) is type(new)) or path == ("__defaults",):
         return []
     if isinstance(old, dict) and isinstance(new, dict):
         keys = [*old, *(key for key in new if key not in old)]
@@ -63,12 +63,14 @@ def text(path: Path) -> str:
     return written
 
 
-def detailed(found: Iterable[Change], *, replaces: Callable[[Change], bool], input_diff: bool, delete_first: bool = False) -> Any:
+def detailed(
+    found: Iterable[Change], *, replaces: Callable[[Change], bool], input_diff: bool, delete_first: bool = False
+) -> Any:
     """The engine's answer for these changes."""
     response = pb.DiffResponse(hasDetailedDiff=True, changes=pb.DiffResponse.DIFF_NONE)
     for change in found:
         replace = change.replace or replaces(change)
-        kind = f"{change.kind}_REPLACE" if replace else change.kind
+        kind = pb.PropertyDiff.Kind.Value(f"{change.kind}_REPLACE" if replace else change.kind)
         response.changes = pb.DiffResponse.DIFF_SOME
         response.detailedDiff[text(change.path)].CopyFrom(pb.PropertyDiff(kind=kind, inputDiff=input_diff))
         name = str(change.path[0])

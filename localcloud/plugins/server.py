@@ -86,6 +86,7 @@ def _abort_partial(context: grpc.ServicerContext, error: Partial) -> NoReturn:
         )
     )
     context.abort_with_status(_Status(grpc.StatusCode.UNKNOWN, str(error), status.SerializeToString()))
+    raise AssertionError("abort_with_status raises")
 
 
 class _Status(grpc.Status):  # type: ignore[misc]  # grpc has no types

@@ -1,4 +1,4 @@
-"""One case for each row: what is created, what is changed in place, and how it is imported. In the order of creation."""
+"""One case for each row: what is created, what is changed in place, how it is imported. In the order of creation."""
 
 import json
 from collections.abc import Callable
@@ -51,7 +51,10 @@ def _containers(image: str) -> str:
 
 
 def _action(status: str) -> Object:
-    return {"type": "fixed-response", "fixedResponse": {"contentType": "text/plain", "statusCode": status, "messageBody": "no"}}
+    return {
+        "type": "fixed-response",
+        "fixedResponse": {"contentType": "text/plain", "statusCode": status, "messageBody": "no"},
+    }
 
 
 _SCALED = {
@@ -98,7 +101,7 @@ def _network() -> list[Case]:
             Case(
                 token="aws:ec2/subnet:Subnet",
                 name=f"subnet-{zone}",
-                inputs=lambda s, zone=zone, part=part: {
+                inputs=lambda s, zone=zone, part=part: {  # type: ignore[misc]  # mypy knows no defaults of lambdas
                     "vpcId": s["vpc"]["id"],
                     "cidrBlock": f"10.99.{part}.0/24",
                     "availabilityZone": f"us-east-1{zone}",
@@ -108,7 +111,9 @@ def _network() -> list[Case]:
             )
             for part, zone in enumerate("ab")
         ),
-        Case(token="aws:ec2/internetGateway:InternetGateway", name="internet", inputs=lambda s: {"vpcId": s["vpc"]["id"]}),
+        Case(
+            token="aws:ec2/internetGateway:InternetGateway", name="internet", inputs=lambda s: {"vpcId": s["vpc"]["id"]}
+        ),
         Case(
             token="aws:ec2/routeTable:RouteTable",
             name="table",
@@ -197,7 +202,13 @@ def _balancer() -> list[Case]:
                 "targetType": "ip",
                 "vpcId": s["vpc"]["id"],
                 "deregistrationDelay": 30,
-                "healthCheck": {"path": "/health/", "interval": 5, "timeout": 3, "healthyThreshold": 5, "matcher": "200"},
+                "healthCheck": {
+                    "path": "/health/",
+                    "interval": 5,
+                    "timeout": 3,
+                    "healthyThreshold": 5,
+                    "matcher": "200",
+                },
             },
             change=lambda s: {
                 "healthCheck": {"path": "/", "interval": 6, "timeout": 3, "healthyThreshold": 5, "matcher": "200-299"},
@@ -407,7 +418,10 @@ def _containers_and_rest() -> list[Case]:
                 "hashKey": "id",
                 "attributes": [{"name": "id", "type": "S"}],
             },
-            change=lambda s: {"pointInTimeRecovery": {"enabled": True}, "ttl": {"attributeName": "until", "enabled": True}},
+            change=lambda s: {
+                "pointInTimeRecovery": {"enabled": True},
+                "ttl": {"attributeName": "until", "enabled": True},
+            },
             replace={"hashKey": "another", "attributes": [{"name": "another", "type": "S"}]},
         ),
     ]

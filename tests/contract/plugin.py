@@ -42,7 +42,9 @@ class Plugin:
         self._stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._channel.close()
         self._process.terminate()
         self._process.wait(10)
@@ -68,16 +70,22 @@ class Plugin:
         self._call("Configure", pb.ConfigureRequest(args=encode(values), acceptSecrets=True))
         return []
 
-    def check(self, token: str, name: str, news: Object, olds: Object | None = None) -> tuple[Object, list[tuple[str, str]]]:
+    def check(
+        self, token: str, name: str, news: Object, olds: Object | None = None
+    ) -> tuple[Object, list[tuple[str, str]]]:
         request = pb.CheckRequest(urn=urn(token, name), news=encode(news), olds=encode(olds or {}), randomSeed=SEED)
         answer = self._call("Check", request)
         return decode(answer.inputs), [(one.property, one.reason) for one in answer.failures]
 
     def create(self, token: str, name: str, inputs: Object, *, preview: bool = False) -> tuple[str, Object]:
-        answer = self._call("Create", pb.CreateRequest(urn=urn(token, name), properties=encode(inputs), preview=preview))
+        answer = self._call(
+            "Create", pb.CreateRequest(urn=urn(token, name), properties=encode(inputs), preview=preview)
+        )
         return answer.id, decode(answer.properties)
 
-    def read(self, token: str, name: str, resource_id: str, state: Object, inputs: Object) -> tuple[str, Object, Object]:
+    def read(
+        self, token: str, name: str, resource_id: str, state: Object, inputs: Object
+    ) -> tuple[str, Object, Object]:
         request = pb.ReadRequest(urn=urn(token, name), id=resource_id, properties=encode(state), inputs=encode(inputs))
         answer = self._call("Read", request)
         return answer.id, decode(answer.properties), decode(answer.inputs)

@@ -34,9 +34,6 @@ def lives() -> Iterator[Lives]:
     yield Lives()
 
 
-
-
-
 def test_every_row_has_a_case() -> None:
     assert {case.token for case in CASES} == set(every_row())
 
@@ -51,7 +48,9 @@ def test_created_and_read_back_without_difference(aws: Plugin, lives: Lives, cas
     lives.keep(case, resource_id, inputs, state)
     assert resource_id
     assert UNKNOWN not in plain(state).values()
-    assert set(every_row()[case.token].all_outputs()) - set(previewed) == set(), "a preview knows which outputs will appear"
+    assert set(every_row()[case.token].all_outputs()) - set(previewed) == set(), (
+        "a preview knows which outputs will appear"
+    )
     if case.tagged:
         assert tags(plain(state)) == {"system": "contract"}
     read_id, read_state, read_inputs = aws.read(case.token, case.name, resource_id, state, inputs)
@@ -73,7 +72,9 @@ def test_outputs_are_all_there(lives: Lives, case: Case) -> None:
 @pytest.mark.parametrize("case", [one for one in CASES if one.replace], ids=lambda case: case.name)
 def test_replacement_is_announced(aws: Plugin, lives: Lives, case: Case) -> None:
     resource_id, state, inputs = lives.of(case)
-    wanted, failures = aws.check(case.token, case.name, {**case.inputs(lives.states), **(case.replace or {})}, plain(inputs))
+    wanted, failures = aws.check(
+        case.token, case.name, {**case.inputs(lives.states), **(case.replace or {})}, plain(inputs)
+    )
     assert failures == []
     diff = aws.diff(case.token, case.name, resource_id, state, inputs, wanted)
     assert diff.changes == SOME
@@ -103,7 +104,9 @@ def test_changed_in_place(aws: Plugin, lives: Lives, case: Case) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_imported(aws: Plugin, lives: Lives, case: Case) -> None:
     resource_id, state, inputs = lives.of(case)
-    found_id, found, found_inputs = aws.read(case.token, case.name, case.import_id({**state, "id": resource_id}), {}, {})
+    found_id, found, found_inputs = aws.read(
+        case.token, case.name, case.import_id({**state, "id": resource_id}), {}, {}
+    )
     assert found_id == resource_id
     checked, failures = aws.check(case.token, case.name, found_inputs)
     assert failures == []
@@ -115,7 +118,9 @@ def test_imported(aws: Plugin, lives: Lives, case: Case) -> None:
 
 
 def test_value_of_a_parameter_is_secret(aws: Plugin) -> None:
-    inputs, _ = aws.check("aws:ssm/parameter:Parameter", "p", {"name": "/contract/s", "type": "SecureString", "value": "hush"})
+    inputs, _ = aws.check(
+        "aws:ssm/parameter:Parameter", "p", {"name": "/contract/s", "type": "SecureString", "value": "hush"}
+    )
     resource_id, state = aws.create("aws:ssm/parameter:Parameter", "p", inputs)
     assert inputs["value"] == Secret("hush")
     assert state["value"] == Secret("hush")
@@ -128,7 +133,10 @@ def test_functions_ask_the_cloud(aws: Plugin, lives: Lives) -> None:
     vpc = lives.states["vpc"]["id"]
     assert aws.invoke("aws:index/getCallerIdentity:getCallerIdentity", {})["accountId"]
     assert aws.invoke("aws:index/getRegion:getRegion", {})["region"] == "us-east-1"
-    assert "us-east-1a" in aws.invoke("aws:index/getAvailabilityZones:getAvailabilityZones", {"state": "available"})["names"]
+    assert (
+        "us-east-1a"
+        in aws.invoke("aws:index/getAvailabilityZones:getAvailabilityZones", {"state": "available"})["names"]
+    )
     assert aws.invoke("aws:ec2/getVpc:getVpc", {"id": vpc})["cidrBlock"] == "10.99.0.0/16"
     subnets = aws.invoke("aws:ec2/getSubnets:getSubnets", {"filters": [{"name": "vpc-id", "values": [vpc]}]})["ids"]
     assert set(subnets) == {lives.states[f"subnet-{zone}"]["id"] for zone in "ab"}
@@ -159,7 +167,9 @@ def test_what_was_created_before_a_failure_is_kept(aws: Plugin) -> None:
     """A log group that exists with a refused retention keeps its id, so that the next run updates it."""
     token = "aws:cloudwatch/logGroup:LogGroup"
     inputs, _ = aws.check(token, "half", {"name": "/contract/half", "retentionInDays": 8})
-    with pytest.raises(Failed, match="was created, but logs:PutRetentionPolicy failed: InvalidParameterException") as failure:
+    with pytest.raises(
+        Failed, match="was created, but logs:PutRetentionPolicy failed: InvalidParameterException"
+    ) as failure:
         aws.create(token, "half", inputs)
     assert failure.value.partial.id == "/contract/half"
     state, kept = decode(failure.value.partial.properties), decode(failure.value.partial.inputs)

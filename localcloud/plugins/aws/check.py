@@ -26,7 +26,9 @@ _WORDS = {"json": "a string of JSON", "policy": "a string of JSON", "str": "a st
 _WORDS |= {"float": "a number", "bool": "true or false", "{str}": "a map", "object": "an object"}
 
 
-def problems(token: str, props: Mapping[str, Prop], values: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, str]]:
+def problems(
+    token: str, props: Mapping[str, Prop], values: Mapping[str, Any], place: str = ""
+) -> Iterator[tuple[str, str]]:
     """(property path, what is wrong) of everything the row cannot accept."""
     for key, value in values.items():
         if key == "__defaults":
@@ -43,8 +45,8 @@ def problems(token: str, props: Mapping[str, Prop], values: Mapping[str, Any], p
 
 
 def _typed(token: str, prop: Prop, value: Any, path: str) -> Iterator[tuple[str, str]]:
-    wrong_bool = isinstance(value, bool) and prop.kind != "bool"
-    if not isinstance(value, _TYPES[prop.kind]) or wrong_bool:
+    right = isinstance(value, _TYPES[prop.kind]) and (prop.kind == "bool" or not isinstance(value, bool))
+    if not right:
         wanted = _WORDS.get(prop.kind, "a list")
         yield path, f"{token} wants '{path}' to be {wanted}, got {_shown(prop, value)}"
     elif prop.kind in ("json", "policy"):
@@ -104,7 +106,10 @@ def _nested(prop: Prop, value: Any) -> Any:
         given = {key: item for key, item in value.items() if key != "__defaults"}
         fields = prop.fields or {}
         defaults = {key: field.default for key, field in fields.items() if field.default is not None}
-        return {**defaults, **{key: _nested(fields[key], item) if key in fields else item for key, item in given.items()}}
+        return {
+            **defaults,
+            **{key: _nested(fields[key], item) if key in fields else item for key, item in given.items()},
+        }
     if prop.kind == "[object]" and isinstance(value, list):
         item_prop = Prop(kind="object", fields=prop.fields)
         return [_nested(item_prop, item) for item in value]

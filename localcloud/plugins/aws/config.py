@@ -41,7 +41,9 @@ def config_problems(values: Object) -> list[tuple[str, str]]:
         if key in _ENGINE:
             continue
         if key not in CONFIG:
-            found.append((key, f"the local cloud's aws plugin has no configuration '{key}'; it has {', '.join(CONFIG)}"))
+            found.append(
+                (key, f"the local cloud's aws plugin has no configuration '{key}'; it has {', '.join(CONFIG)}")
+            )
             continue
         value = _read(key, value)
         if value != UNKNOWN and not isinstance(value, CONFIG[key]):

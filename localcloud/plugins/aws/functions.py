@@ -70,7 +70,9 @@ def _vpc(aws: Aws, args: Object) -> Object:
     chosen = {"VpcIds": [args["id"]]} if args.get("id") else {}
     found = ec2.describe_vpcs(Filters=wanted, **chosen)["Vpcs"]
     if len(found) != 1:
-        raise PluginError("no matching EC2 VPC found" if not found else "multiple EC2 VPCs matched; use additional constraints")
+        raise PluginError(
+            "no matching EC2 VPC found" if not found else "multiple EC2 VPCs matched; use additional constraints"
+        )
     vpc = found[0]
     tables = ec2.describe_route_tables(
         Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}, {"Name": "association.main", "Values": ["true"]}]
@@ -106,7 +108,12 @@ def _vpc(aws: Aws, args: Object) -> Object:
 
 def _subnets(aws: Aws, args: Object) -> Object:
     found = aws.client("ec2").pages("describe_subnets", "Subnets", Filters=_filters(args))
-    return {"id": aws.region, "region": aws.region, "ids": [one["SubnetId"] for one in found], "tags": args.get("tags") or {}}
+    return {
+        "id": aws.region,
+        "region": aws.region,
+        "ids": [one["SubnetId"] for one in found],
+        "tags": args.get("tags") or {},
+    }
 
 
 def _oidc(aws: Aws, args: Object) -> Object:
@@ -150,7 +157,9 @@ _ZONES = {"allAvailabilityZones": flag(), "excludeNames": texts(), "excludeZoneI
 FUNCTIONS: dict[str, Function] = {
     "aws:index/getCallerIdentity:getCallerIdentity": Function({"id": text()}, _caller),
     "aws:index/getRegion:getRegion": Function({key: text() for key in ("endpoint", "id", "name", "region")}, _region),
-    "aws:index/getAvailabilityZones:getAvailabilityZones": Function({**_ZONES, "filters": _FILTERS, "region": _REGION}, _zones),
+    "aws:index/getAvailabilityZones:getAvailabilityZones": Function(
+        {**_ZONES, "filters": _FILTERS, "region": _REGION}, _zones
+    ),
     "aws:ec2/getVpc:getVpc": Function(
         {**_VPC, "default": flag(), "filters": _FILTERS, "tags": mapping(), "region": _REGION}, _vpc
     ),

@@ -1,4 +1,4 @@
-"""How a row declares its properties: type, requiredness, defaults, what forces a replacement, and the API's field name."""
+"""How a row declares its properties: type, requiredness, defaults, what forces a replacement, the API's field name."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ class Prop:
     replace: bool = False  # a change needs a new resource
     default: Any = None  # filled in by Check
     computed: bool = False  # the cloud decides when it is not given
+    imported: bool = False  # an import gives it although the cloud could decide
     unordered: bool = False  # a list whose order means nothing
     kept: bool = False  # means something to the program only; never sent, never read back
     secret: bool = False

@@ -27,12 +27,15 @@ class AwsProvider(Provider):
     @answers
     def CheckConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
         endpoint()
-        failures = [pb.CheckFailure(property=key, reason=why) for key, why in config_problems(plain(decode(request.news)))]
+        failures = [
+            pb.CheckFailure(property=key, reason=why) for key, why in config_problems(plain(decode(request.news)))
+        ]
         return pb.CheckResponse(inputs=request.news, failures=failures)
 
     @answers
     def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:
         self.aws = Aws(read_config(plain(decode(request.args))), self.cancelled)
+        self.aws.check_account()
         return super().Configure(request, context)
 
     @answers
@@ -64,9 +67,7 @@ class AwsProvider(Provider):
             prop.auto and key not in (news.get("__defaults") or []) and news.get(key) == old_names.get(key)
             for key, prop in kind.props.items()
         )
-        return detailed(
-            found, replaces=lambda change: False, input_diff=False, delete_first=kind.delete_first or taken
-        )
+        return detailed(found, replaces=lambda change: False, input_diff=False, delete_first=kind.delete_first or taken)
 
     def _changes(self, kind: type[Row], request: Any) -> tuple[Object, list[Change]]:
         state, news = plain(decode(request.olds)), plain(decode(request.news))
@@ -192,7 +193,8 @@ class AwsProvider(Provider):
         sealed: Object = mark(outputs, inputs)
         names = {*kind.secret_outputs, *(key for key, prop in kind.props.items() if prop.secret)}
         return {
-            key: Secret(value) if key in names and not isinstance(value, Secret) else value for key, value in sealed.items()
+            key: Secret(value) if key in names and not isinstance(value, Secret) else value
+            for key, value in sealed.items()
         }
 
     @answers
@@ -203,7 +205,8 @@ class AwsProvider(Provider):
             raise PluginError(f"the local cloud's aws plugin does not offer the function {request.tok}")
         result, failures = call(request.tok, self.aws, plain(decode(request.args)))
         return pb.InvokeResponse(
-            **{"return": encode(result)}, failures=[pb.CheckFailure(property=name, reason=why) for name, why in failures]
+            **{"return": encode(result)},
+            failures=[pb.CheckFailure(property=name, reason=why) for name, why in failures],
         )
 
     @answers

@@ -51,7 +51,9 @@ class Row:
     outputs: ClassVar[tuple[str, ...]] = ()
     tagged: ClassVar[bool] = False
     upper: ClassVar[bool] = True  # the API's fields begin with a capital letter
-    unstable: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # output -> inputs whose change makes it unknown in a preview
+    unstable: ClassVar[
+        Mapping[str, tuple[str, ...]]
+    ] = {}  # output -> inputs whose change makes it unknown in a preview
     secret_outputs: ClassVar[tuple[str, ...]] = ()
     gone: ClassVar[tuple[str, ...]] = ()  # error codes that mean: there is no such thing
     regional: ClassVar[bool] = True

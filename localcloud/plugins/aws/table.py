@@ -31,7 +31,9 @@ def find_row(urn: str) -> tuple[type[Row], Row]:
         if prefixes:
             importlib.import_module(f".rows.{_FILES[prefixes[-1]]}", __package__)
     if token not in TABLE:
-        raise PluginError(f"the local cloud's aws plugin does not offer the type {token}; add a row for it in localcloud/plugins/aws/rows")
+        raise PluginError(
+            f"the local cloud's aws plugin does not offer the type {token}; its row would be in localcloud/plugins/aws/rows"
+        )
     return TABLE[token], TABLE[token]()
 
 

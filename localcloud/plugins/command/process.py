@@ -9,12 +9,11 @@ import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, cast
 
 from ..server import PluginError
 
-# The original's scanner stops at a line over 64 KiB and the engine hangs. This one cuts such a line into pieces instead,
-# so a command that prints one works here and hangs there: keep lines short.
+# The original's scanner stops at a line over 64 KiB and the engine hangs. This one cuts such a line into pieces, so a command that prints one works here and hangs there: keep lines short.
 _LOG_PIECE = 60 * 1024
 _ENVIRONMENT = dict(os.environ)  # before gRPC or anything else can add to it
 
@@ -61,7 +60,7 @@ def run(what: Run, cancelled: threading.Event, timeout: float) -> tuple[str, str
 
 def _follow(process: "subprocess.Popen[bytes]", what: Run, both: list[bytes]) -> tuple[str, str]:
     """Read both pipes until the last holder has closed them."""
-    assert process.stdout and process.stderr
+    stdout, stderr = cast(IO[bytes], process.stdout), cast(IO[bytes], process.stderr)
     results: dict[str, bytes] = {}
 
     def read(name: str, pipe: IO[bytes], show: Callable[[str], None] | None) -> None:
@@ -74,8 +73,8 @@ def _follow(process: "subprocess.Popen[bytes]", what: Run, both: list[bytes]) ->
         results[name] = b"".join(chunks)
 
     readers = [
-        threading.Thread(target=read, args=("stdout", process.stdout, what.show_stdout), daemon=True),
-        threading.Thread(target=read, args=("stderr", process.stderr, what.show_stderr), daemon=True),
+        threading.Thread(target=read, args=("stdout", stdout, what.show_stdout), daemon=True),
+        threading.Thread(target=read, args=("stderr", stderr, what.show_stderr), daemon=True),
     ]
     for reader in readers:
         reader.start()

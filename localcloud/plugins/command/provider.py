@@ -81,7 +81,9 @@ class CommandProvider(Provider):
         command = values.get(step)
         stdout, stderr = (plain(previous.get(name, "")) for name in ("stdout", "stderr"))
         if command:
-            stdout, stderr = run(self._describe(command, request.urn, values, plain(previous)), self.cancelled, request.timeout)
+            stdout, stderr = run(
+                self._describe(command, request.urn, values, plain(previous)), self.cancelled, request.timeout
+            )
         kept = {name: value for name, value in inputs.items() if name in INPUTS}
         # Every output depends on every input: one secret among them makes what the command printed secret.
         seal = Secret if has_secret(kept) else lambda text: text

@@ -28,7 +28,10 @@ class Target(Row):
         "maxCapacity": whole(required=True),
         "roleArn": text(computed=True, api="RoleARN"),
         "suspendedState": one(
-            {key: flag(default=False) for key in ("dynamicScalingInSuspended", "dynamicScalingOutSuspended", "scheduledScalingSuspended")},
+            {
+                key: flag(default=False)
+                for key in ("dynamicScalingInSuspended", "dynamicScalingOutSuspended", "scheduledScalingSuspended")
+            },
             computed=True,
         ),
     }

@@ -59,7 +59,10 @@ class Table(Row):
 
     def _extras(self, op: Op, names: Any) -> None:
         if "ttl" in names:
-            ttl = op.inputs.get("ttl") or {"attributeName": (op.old.get("ttl") or {}).get("attributeName", ""), "enabled": False}
+            ttl = op.inputs.get("ttl") or {
+                "attributeName": (op.old.get("ttl") or {}).get("attributeName", ""),
+                "enabled": False,
+            }
             wanted = {"AttributeName": ttl.get("attributeName", ""), "Enabled": bool(ttl.get("enabled"))}
             op.client("dynamodb").update_time_to_live(TableName=op.id, TimeToLiveSpecification=wanted)
         if "pointInTimeRecovery" in names:
@@ -78,7 +81,9 @@ class Table(Row):
         recovery = backups.get("PointInTimeRecoveryDescription") or {}
         values = {
             **self.receive(answer),
-            "attributes": [{"name": one["AttributeName"], "type": one["AttributeType"]} for one in answer["AttributeDefinitions"]],
+            "attributes": [
+                {"name": one["AttributeName"], "type": one["AttributeType"]} for one in answer["AttributeDefinitions"]
+            ],
             "hashKey": keys["HASH"],
             "billingMode": (answer.get("BillingModeSummary") or {}).get("BillingMode", "PROVISIONED"),
             "readCapacity": throughput.get("ReadCapacityUnits", 0),

@@ -12,7 +12,9 @@ from ..session import ApiError
 _DELETE_SECONDS = 900
 
 
-def retry_delete(op: Op, call: Callable[[], Any], busy: tuple[str, ...] = ("DependencyViolation",), seconds: float = 0) -> None:
+def retry_delete(
+    op: Op, call: Callable[[], Any], busy: tuple[str, ...] = ("DependencyViolation",), seconds: float = 0
+) -> None:
     """Delete once what depends on it is gone."""
     last: list[ApiError] = []
 
@@ -61,7 +63,15 @@ class Vpc(Ec2):
     import_id = "the VPC's id"
     resource_type = "vpc"
     gone = (*gone_in("VpcID"), "InvalidVpcId.NotFound")
-    outputs = ("arn", "defaultNetworkAclId", "defaultRouteTableId", "defaultSecurityGroupId", "dhcpOptionsId", "mainRouteTableId", "ownerId")
+    outputs = (
+        "arn",
+        "defaultNetworkAclId",
+        "defaultRouteTableId",
+        "defaultSecurityGroupId",
+        "dhcpOptionsId",
+        "mainRouteTableId",
+        "ownerId",
+    )
     props = {
         "cidrBlock": text(computed=True, replace=True),
         "instanceTenancy": text(default="default", replace=True),
@@ -86,8 +96,12 @@ class Vpc(Ec2):
         if not found:
             return None
         here = [{"Name": "vpc-id", "Values": [op.id]}]
-        tables = ec2.describe_route_tables(Filters=[*here, {"Name": "association.main", "Values": ["true"]}])["RouteTables"]
-        groups = ec2.describe_security_groups(Filters=[*here, {"Name": "group-name", "Values": ["default"]}])["SecurityGroups"]
+        tables = ec2.describe_route_tables(Filters=[*here, {"Name": "association.main", "Values": ["true"]}])[
+            "RouteTables"
+        ]
+        groups = ec2.describe_security_groups(Filters=[*here, {"Name": "group-name", "Values": ["default"]}])[
+            "SecurityGroups"
+        ]
         acls = ec2.describe_network_acls(Filters=[*here, {"Name": "default", "Values": ["true"]}])["NetworkAcls"]
         main = tables[0]["RouteTableId"] if tables else ""
         values = {
@@ -235,7 +249,11 @@ class RouteTable(Ec2):
         routes = [
             {
                 "cidrBlock": one["DestinationCidrBlock"],
-                **{key: one[api] for key, api in (("gatewayId", "GatewayId"), ("natGatewayId", "NatGatewayId")) if one.get(api)},
+                **{
+                    key: one[api]
+                    for key, api in (("gatewayId", "GatewayId"), ("natGatewayId", "NatGatewayId"))
+                    if one.get(api)
+                },
             }
             for one in found[0].get("Routes", [])
             if one.get("DestinationCidrBlock") and one.get("GatewayId") != "local"
@@ -314,13 +332,15 @@ class RouteTableAssociation(Row):
         return op.created(op.client("ec2").associate_route_table(**self.send(op))["AssociationId"])
 
     def _find(self, op: Op) -> dict[str, Any] | None:
-        """By id, or by subnet: moving a subnet to another table gives the association a new id, but Pulumi keeps the old."""
+        """By id, or by subnet: a subnet moved to another table gets a new association, but Pulumi keeps the old id."""
         ec2, known = op.client("ec2"), {**op.inputs, **op.old}
         target, _, table = op.id.partition("/")
         subnet = target if table else known.get("subnetId")
         for one in ec2.pages("describe_route_tables", "RouteTables"):
             for association in one.get("Associations", []):
-                if association["RouteTableAssociationId"] == op.id or (subnet and association.get("SubnetId") == subnet):
+                if association["RouteTableAssociationId"] == op.id or (
+                    subnet and association.get("SubnetId") == subnet
+                ):
                     return {**association, "RouteTableId": one["RouteTableId"]}
         return None
 

@@ -69,7 +69,9 @@ class Repository(Row):
             op.client("ecr").delete_repository(repositoryName=op.id, force=bool(op.old.get("forceDelete")))
         except ApiError as error:
             if error.code == "RepositoryNotEmptyException":
-                raise ApiError(error.action, error.code, f"{error.message} (set forceDelete to delete its images too)") from error
+                raise ApiError(
+                    error.action, error.code, f"{error.message} (set forceDelete to delete its images too)"
+                ) from error
             raise
 
     def retag(self, op: Op, put: dict[str, str], removed: list[str]) -> None:

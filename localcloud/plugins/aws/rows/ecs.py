@@ -6,7 +6,12 @@ from ..row import Op, Row, row, tag_list, tag_map
 from ..session import ApiError
 from .ecs_task import retag
 
-_BUSY = ("ClusterContainsServicesException", "ClusterContainsTasksException", "UpdateInProgressException", "ResourceInUseException")
+_BUSY = (
+    "ClusterContainsServicesException",
+    "ClusterContainsTasksException",
+    "UpdateInProgressException",
+    "ResourceInUseException",
+)
 _DELETE_SECONDS = 600
 
 
@@ -35,7 +40,12 @@ class Cluster(Row):
         if not found or found[0]["status"] == "INACTIVE":
             return None
         arn = found[0]["clusterArn"]
-        return {**self.receive(found[0]), "id": arn, "arn": arn, "tagsAll": tag_map(found[0].get("tags"), "key", "value")}
+        return {
+            **self.receive(found[0]),
+            "id": arn,
+            "arn": arn,
+            "tagsAll": tag_map(found[0].get("tags"), "key", "value"),
+        }
 
     def update(self, op: Op) -> None:
         op.client("ecs").update_cluster(cluster=op.id, **self.send(op, *(op.changed - {"name"})))

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ...values import Object
-from ..properties import flag, mapping, many, name, number, one, text, texts, to_api, whole
+from ..properties import flag, many, mapping, name, number, one, text, texts, to_api, whole
 from ..row import Op, Row, row, tag_list, tag_map
 from ..session import ApiError
 from ..state import Unsettled
@@ -32,7 +32,13 @@ _ADVANCED = {
     "testListenerRule": text(),
     "roleArn": text(required=True),
 }
-_DEPLOYMENT = {"alarms", "deploymentCircuitBreaker", "deploymentConfiguration", "deploymentMaximumPercent", "deploymentMinimumHealthyPercent"}
+_DEPLOYMENT = {
+    "alarms",
+    "deploymentCircuitBreaker",
+    "deploymentConfiguration",
+    "deploymentMaximumPercent",
+    "deploymentMinimumHealthyPercent",
+}
 _WHOLE = ("bakeTimeInMinutes", "canaryBakeTimeInMinutes", "stepBakeTimeInMinutes")  # text in Pulumi, numbers in the API
 
 
@@ -123,10 +129,13 @@ class Service(Row):
 
     def _deployment(self, inputs: Object) -> dict[str, Any]:
         strategy = to_api(_STRATEGY, inputs.get("deploymentConfiguration") or {}, upper=False)
-        sent = _numbers(strategy)
+        sent: dict[str, Any] = _numbers(strategy)
         sent["maximumPercent"] = inputs.get("deploymentMaximumPercent")
         sent["minimumHealthyPercent"] = inputs.get("deploymentMinimumHealthyPercent")
-        sent["deploymentCircuitBreaker"] = inputs.get("deploymentCircuitBreaker") or {"enable": False, "rollback": False}
+        sent["deploymentCircuitBreaker"] = inputs.get("deploymentCircuitBreaker") or {
+            "enable": False,
+            "rollback": False,
+        }
         if alarms := inputs.get("alarms"):
             sent["alarms"] = alarms
         return sent

@@ -17,7 +17,9 @@ def containers_meaning(definitions: Any) -> Any:
 
 
 def _container(definition: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in definition.items() if value not in (None, [], {}) and value != _DEFAULTS.get(key)}
+    kept = {
+        key: value for key, value in definition.items() if value not in (None, [], {}) and value != _DEFAULTS.get(key)
+    }
     for key in _BY_NAME:
         if key in kept:
             kept[key] = sorted(kept[key], key=lambda item: str(item.get("name")))
@@ -60,7 +62,9 @@ class TaskDefinition(Row):
         "placementConstraints": many(
             {"type": text(required=True, replace=True), "expression": text(replace=True)}, replace=True, unordered=True
         ),
-        "volumes": many({"name": text(required=True, replace=True), "hostPath": text(replace=True)}, replace=True, unordered=True),
+        "volumes": many(
+            {"name": text(required=True, replace=True), "hostPath": text(replace=True)}, replace=True, unordered=True
+        ),
         "skipDestroy": flag(kept=True),
         "trackLatest": flag(kept=True),
     }

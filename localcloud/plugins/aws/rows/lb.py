@@ -1,7 +1,7 @@
 """Load balancers and target groups (ELBv2). Attributes are a table: property, the API's key."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from ...values import Object
 from ..properties import Prop, flag, name, one, text, texts, whole
@@ -12,7 +12,9 @@ _SECONDS = 600
 
 def attributes(keys: Mapping[str, str], inputs: Object, names: Any) -> list[dict[str, str]]:
     """The API's attribute list for these properties."""
-    return [{"Key": keys[key], "Value": _word(inputs[key])} for key in keys if key in names and inputs.get(key) is not None]
+    return [
+        {"Key": keys[key], "Value": _word(inputs[key])} for key in keys if key in names and inputs.get(key) is not None
+    ]
 
 
 def _word(value: Any) -> str:
@@ -48,7 +50,7 @@ class Elb(Row):
     """What ELBv2's types have in common: the ARN is the id, tags hang on it."""
 
     tagged = True
-    outputs = ("arn",)
+    outputs: ClassVar[tuple[str, ...]] = ("arn",)
 
     def retag(self, op: Op, put: dict[str, str], removed: list[str]) -> None:
         retag(op, put, removed)
@@ -290,5 +292,3 @@ def _stickiness_state(stored: list[dict[str, str]]) -> Object:
     if cookie := found.get("stickiness.app_cookie.cookie_name"):
         state["cookieName"] = cookie
     return state
-
-

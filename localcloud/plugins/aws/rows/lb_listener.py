@@ -17,7 +17,9 @@ _REDIRECT = {
 }
 _FIXED = {"contentType": text(required=True), "messageBody": text(), "statusCode": text(computed=True)}
 _FORWARD = {
-    "targetGroups": many({"arn": text(required=True, api="TargetGroupArn"), "weight": whole(default=1)}, required=True, unordered=True),
+    "targetGroups": many(
+        {"arn": text(required=True, api="TargetGroupArn"), "weight": whole(default=1)}, required=True, unordered=True
+    ),
     "stickiness": one(
         {"enabled": flag(default=False), "duration": whole(required=True, api="DurationSeconds")},
         computed=True,
@@ -27,8 +29,8 @@ _FORWARD = {
 ACTION: dict[str, Prop] = {
     "type": text(required=True),
     "order": whole(computed=True),
-    "targetGroupArn": text(),
-    "forward": one(_FORWARD, api="ForwardConfig"),
+    "targetGroupArn": text(computed=True, imported=True),
+    "forward": one(_FORWARD, computed=True, api="ForwardConfig"),
     "redirect": one(_REDIRECT, api="RedirectConfig"),
     "fixedResponse": one(_FIXED, api="FixedResponseConfig"),
 }
@@ -42,7 +44,9 @@ def _wrong_actions(place: str, actions: Any) -> list[tuple[str, str]]:
         if kind in _CONFIGS and not any(action.get(key) is not None for key in _CONFIGS[kind]):
             found.append((f"{place}[{index}]", f"an action of type {kind} needs {' or '.join(_CONFIGS[kind])}"))
         elif isinstance(kind, str) and kind not in _CONFIGS and len(kind) < 30:
-            found.append((f"{place}[{index}].type", f"the local cloud has no action {kind!r}; it has {', '.join(_CONFIGS)}"))
+            found.append(
+                (f"{place}[{index}].type", f"the local cloud has no action {kind!r}; it has {', '.join(_CONFIGS)}")
+            )
     return found
 
 
@@ -55,12 +59,10 @@ def _sent_actions(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _told_actions(actions: list[Object], known: Object, key: str) -> list[Object]:
-    """AWS answers with both the target group and a forward: the one the program uses is kept, on import the short one."""
-    given = known.get(key) or []
-    for index, action in enumerate(actions):
-        program = given[index] if index < len(given) and isinstance(given[index], dict) else {}
-        short = action.get("targetGroupArn") and not program.get("forward")
-        action.pop("forward" if short else "targetGroupArn", None)
+    """AWS answers with both the target group and a forward: only the one the program uses is told, on import both."""
+    for action, program in zip(actions, known.get(key) or [], strict=False):
+        if isinstance(program, dict) and action.get("targetGroupArn"):
+            action.pop("targetGroupArn" if program.get("forward") else "forward", None)
     return actions
 
 
@@ -156,7 +158,9 @@ class ListenerRule(Elb):
         conditions = inputs.get("conditions")
         for index, condition in enumerate(conditions if isinstance(conditions, list) else []):
             if isinstance(condition, dict) and len(condition) != 1:
-                found.append((f"conditions[{index}]", f"a condition has one of {', '.join(_CONDITION)}, got {len(condition)}"))
+                found.append(
+                    (f"conditions[{index}]", f"a condition has one of {', '.join(_CONDITION)}, got {len(condition)}")
+                )
         return found
 
     def create(self, op: Op) -> str:

@@ -24,7 +24,7 @@ _EVERYTHING = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
 
 @row
 class SecurityGroup(Ec2):
-    """Begins without AWS's own allow-all egress rule, as the real provider makes it; deletion waits for its users to go."""
+    """Begins without AWS's own allow-all egress rule, as the real provider has it; deletion waits for its users to go."""
 
     token = "aws:ec2/securityGroup:SecurityGroup"
     import_id = "the security group's id"
@@ -145,7 +145,9 @@ class _Rule(Ec2):
     def check(self, inputs: Object) -> list[tuple[str, str]]:
         given = [key for key in self._sources if inputs.get(key) is not None]
         if len(given) != 1:
-            return [("", f"{self.token} needs exactly one of {', '.join(self._sources)}, got {', '.join(given) or 'none'}")]
+            return [
+                ("", f"{self.token} needs exactly one of {', '.join(self._sources)}, got {', '.join(given) or 'none'}")
+            ]
         return []
 
     def create(self, op: Op) -> str:
@@ -184,10 +186,15 @@ class _Rule(Ec2):
         given = op.inputs
         rule = {"IpProtocol": _number(given["ipProtocol"])}
         names = {"fromPort": "FromPort", "toPort": "ToPort", "cidrIpv4": "CidrIpv4", "cidrIpv6": "CidrIpv6"}
-        names |= {"prefixListId": "PrefixListId", "referencedSecurityGroupId": "ReferencedGroupId", "description": "Description"}
+        names |= {
+            "prefixListId": "PrefixListId",
+            "referencedSecurityGroupId": "ReferencedGroupId",
+            "description": "Description",
+        }
         rule |= {api: given[key] for key, api in names.items() if given.get(key) is not None}
         op.client("ec2").modify_security_group_rules(
-            GroupId=given["securityGroupId"], SecurityGroupRules=[{"SecurityGroupRuleId": op.id, "SecurityGroupRule": rule}]
+            GroupId=given["securityGroupId"],
+            SecurityGroupRules=[{"SecurityGroupRuleId": op.id, "SecurityGroupRule": rule}],
         )
 
     def delete(self, op: Op) -> None:

@@ -12,11 +12,13 @@ class Parameter(Row):
     tagged = True
     gone = ("ParameterNotFound", "ParameterNotFoundException")
     outputs = ("version",)
-    unstable = {"version": ("value", "insecureValue", "type", "description", "tier", "allowedPattern", "dataType", "keyId")}
+    unstable = {
+        "version": ("value", "insecureValue", "type", "description", "tier", "allowedPattern", "dataType", "keyId")
+    }
     props = {
         "name": name(2048),
         "type": text(required=True),
-        "value": text(computed=True, secret=True),
+        "value": text(computed=True, imported=True, secret=True),
         "insecureValue": text(computed=True, api=""),
         "description": text(),
         "keyId": text(computed=True),
@@ -30,7 +32,9 @@ class Parameter(Row):
     def check(self, inputs: Object) -> list[tuple[str, str]]:
         given = [key for key in ("value", "insecureValue") if inputs.get(key) is not None]
         if len(given) != 1:
-            return [("value", f"{self.token} needs exactly one of value, insecureValue, got {', '.join(given) or 'none'}")]
+            return [
+                ("value", f"{self.token} needs exactly one of value, insecureValue, got {', '.join(given) or 'none'}")
+            ]
         if inputs.get("type") not in ("String", "StringList", "SecureString"):
             return [("type", f"type is String, StringList or SecureString, got {inputs.get('type')!r}")]
         return []
@@ -54,7 +58,7 @@ class Parameter(Row):
         ssm = op.client("ssm")
         found = ssm.get_parameter(Name=op.id, WithDecryption=True)["Parameter"]
         about = ssm.describe_parameters(ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": [op.id]}])
-        details = next((one for one in about["Parameters"] if one["Name"] == op.id), {})
+        details: Object = next((one for one in about["Parameters"] if one["Name"] == op.id), {})
         values = self.receive({**details, **found})
         if {**op.old, **op.inputs}.get("insecureValue") is not None:
             values["insecureValue"] = values.pop("value")
