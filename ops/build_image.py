@@ -44,6 +44,12 @@ def build_once(image: Image, repository_url: str, commit: str, ecr: Any) -> None
         _docker(environment, "push", latest)
 
 
+def region_of(repository_url: str) -> str | None:
+    """The region in a repository's address, else the environment's: boto3 itself knows only AWS_DEFAULT_REGION."""
+    found = re.search(r"\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.", repository_url)
+    return found[1] if found else os.environ.get("AWS_REGION")
+
+
 def _has_tag(ecr: Any, name: str, tag: str) -> bool:
     try:
         ecr.describe_images(repositoryName=name, imageIds=[{"imageTag": tag}])
@@ -96,7 +102,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{stack.name} has no repository yet: run `pulumi up --stack {stack.name}` once without an imageTag"
         )
     try:
-        build_once(image, str(outputs["repositoryUrl"]), options.commit, boto3.client("ecr"))
+        build_once(
+            image,
+            str(outputs["repositoryUrl"]),
+            options.commit,
+            boto3.client("ecr", region_name=region_of(outputs["repositoryUrl"])),
+        )
     except (BotoCoreError, ClientError) as error:
         raise OpsError(f"the registry of {stack.name} refused: {error}") from error
     print(options.commit)

@@ -4,6 +4,7 @@ The engine writes one small JSON file for each running command and deletes it at
 """
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,7 +72,7 @@ class BucketStore:
         self._prefix = parts.path.strip("/")
         self._client: Any = boto3.Session(profile_name=query.get("profile")).client(
             "s3",
-            region_name=query.get("region"),
+            region_name=query.get("region") or os.environ.get("AWS_REGION"),
             endpoint_url=_endpoint(query),
             config=Config(s3={"addressing_style": "path"} if path_style else {}),
         )
