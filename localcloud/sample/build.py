@@ -78,8 +78,9 @@ def prepare() -> None:
 def _credentials() -> tuple[str, str]:
     import boto3  # for pushing only
 
-    token = boto3.client("ecr", region_name=os.environ["AWS_REGION"]).get_authorization_token()["authorizationData"][0]["authorizationToken"]
-    user, _, password = base64.b64decode(token).decode().partition(":")
+    answer = boto3.client("ecr", region_name=os.environ["AWS_REGION"]).get_authorization_token()
+    token = base64.b64decode(answer["authorizationData"][0]["authorizationToken"])
+    user, _, password = token.decode().partition(":")
     return user, password
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from localcloud.up import base_image, cloud, docker, packages, python, toolchain
+from localcloud.up import balancer, base_image, cloud, docker, packages, python, toolchain
 from localcloud.up.job import StepFailed
 from localcloud.up.paths import ENV_FILE, LOCAL, ROOT, STATE
 from localcloud.up.release import Deployment
@@ -17,7 +17,7 @@ from localcloud.up.steps import Run, Step, select
 STACK = "liveinsight.local"
 GOALS = {
     "release": ("release",),
-    "test": ("environment", "cli", "language host", "plugins", "base image", "actionlint"),
+    "test": ("environment", "cli", "language host", "plugins", "base image", "balancer", "actionlint"),
     "check": ("python", "actionlint"),
 }
 
@@ -34,7 +34,8 @@ def steps(deployment: Deployment, *, with_cloud: bool) -> tuple[Step, ...]:
         Step(name="cli", needs=("packages",), done=toolchain.cli_ready, run=toolchain.build_cli),
         Step(name="plugins", needs=("cli",), done=toolchain.plugins_ready, run=toolchain.fetch_plugins),
         Step(name="actionlint", needs=("packages",), done=toolchain.actionlint_ready, run=toolchain.build_actionlint),
-        Step(name="local cloud", needs=("python", "docker"), done=cloud.running, run=cloud.start),
+        Step(name="balancer", needs=("packages",), done=balancer.ready, run=balancer.allow),
+        Step(name="local cloud", needs=("python", "docker", "balancer"), done=cloud.running, run=cloud.start),
         Step(name="environment", needs=settled, done=deployment.settled, run=deployment.write_environment),
         Step(name="stack", needs=("environment", "cli", "language host"), run=deployment.select),
         Step(
@@ -56,6 +57,8 @@ def steps(deployment: Deployment, *, with_cloud: bool) -> tuple[Step, ...]:
 def up(stack: str, goal: str) -> int:
     """Set up what the goal needs; after a release print where it answers."""
     deployment = Deployment(stack=stack)
+    if goal == "release":
+        deployment.check()
     chosen = select(steps(deployment, with_cloud=goal == "release" or cloud.running()), GOALS[goal])
     code = Run(chosen).execute()
     if code == 0 and goal == "release":

@@ -7,7 +7,7 @@ import subprocess
 
 from localcloud.up import docker
 from localcloud.up.job import Job, StepFailed
-from localcloud.up.paths import CLOUD, PYTHON, ROOT
+from localcloud.up.paths import BIN, CLOUD, PYTHON, ROOT
 
 PORT = 4566
 START_SECONDS = 120.0
@@ -18,7 +18,12 @@ def _command(word: str, *options: str) -> tuple[str, ...]:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, **docker.environment()}
+    return {**os.environ, **_changes()}
+
+
+def _changes() -> dict[str, str]:
+    """Our own engine, and our own copy of the balancer's program when there is one."""
+    return {**docker.environment(), "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
 
 
 def running() -> bool:
@@ -31,9 +36,9 @@ def running() -> bool:
 def start(job: Job) -> None:
     """Start it in the background; StepFailed says what is in the way, such as a taken port."""
     job.say(f"starting the local cloud on port {PORT}")
-    code, _ = job.attempt(*_command("start", "--port", str(PORT)), env=docker.environment(), seconds=START_SECONDS)
+    code, _ = job.attempt(*_command("start", "--port", str(PORT)), env=_changes(), seconds=START_SECONDS)
     if code != 0:
-        raise StepFailed(f"the local cloud does not start: {job.last_line()}")
+        raise StepFailed(job.last_line())
 
 
 def variables() -> dict[str, str]:

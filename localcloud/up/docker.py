@@ -10,6 +10,7 @@ from localcloud.up.job import Job, StepFailed, as_root, wait_until
 from localcloud.up.paths import DOCKER, LOGS
 
 SOCKET = DOCKER / "docker.sock"
+COMMON_SOCKET = Path("/var/run/docker.sock")
 PID_FILE = DOCKER / "dockerd.pid"
 LOG = LOGS / "dockerd.log"
 START_SECONDS = 30.0
@@ -52,6 +53,8 @@ def start(job: Job) -> None:
     """Start an engine of our own; get around what container hosts lack (nf_tables, overlay mounts)."""
     if len(str(SOCKET)) > SOCKET_LIMIT:
         raise StepFailed(f"Docker cannot start: the path of its socket is too long ({SOCKET}); use a shorter directory")
+    if COMMON_SOCKET.exists() and not os.access(COMMON_SOCKET, os.R_OK | os.W_OK):
+        raise StepFailed(f"a Docker engine runs, but this user may not use it: join the group of {COMMON_SOCKET}")
     DOCKER.mkdir(parents=True, exist_ok=True)
     job.say("starting a Docker engine of our own")
     reason = _launch(job)

@@ -1,6 +1,7 @@
 """Debian and Ubuntu packages: only those whose program is missing."""
 
 import importlib.util
+import os
 import re
 import shutil
 from pathlib import Path
@@ -31,6 +32,8 @@ def missing() -> tuple[str, ...]:
     }
     if importlib.util.find_spec("ensurepip") is None:
         packages.add("python3-venv")
+    if os.geteuid() != 0 and not _found("setcap"):
+        packages.add("libcap2-bin")
     if not Path("/etc/ssl/certs/ca-certificates.crt").exists():
         packages.add("ca-certificates")
     if "debootstrap" in packages and _ubuntu():

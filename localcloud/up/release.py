@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from localcloud.up import cloud, environment
@@ -28,6 +29,18 @@ class Deployment:
     stack: str
     _facts: dict[str, Any] = field(default_factory=dict)
     _environment: dict[str, str] = field(default_factory=dict)
+
+    def file(self) -> Path:
+        """Where the stack's values lie."""
+        return ROOT / "stacks" / f"Pulumi.{self.stack}.yaml"
+
+    def check(self) -> None:
+        """Refuse a stack that is not there before anything is set up for it."""
+        if not self.file().exists():
+            known = sorted(
+                file.name[len("Pulumi.") : -len(".yaml")] for file in self.file().parent.glob("Pulumi.*.local.yaml")
+            )
+            raise StepFailed(f"there is no stack {self.stack!r}, only {', '.join(known)}")
 
     def settled(self) -> bool:
         """Whether the file to source is what it should be."""
@@ -62,10 +75,11 @@ class Deployment:
     def make_infrastructure(self, job: Job) -> None:
         """Bring up the infrastructure alone: the release needs an image in the repository that is made here."""
         job.say("pulumi up, the infrastructure without a release")
-        without_tag = LOCAL / f"Pulumi.{self.stack}.yaml"
-        lines = (ROOT / "stacks" / without_tag.name).read_text().splitlines(keepends=True)
+        without_tag = LOCAL / self.file().name
+        lines = self.file().read_text().splitlines(keepends=True)
         without_tag.write_text("".join(line for line in lines if TAG_KEY not in line))
         out = self._up(job, "up", "--skip-preview", "--config-file", str(without_tag))
+        without_tag.unlink()
         job.say(_summary(out))
         self._look(job)
 
@@ -118,7 +132,7 @@ class Deployment:
         return job.run(*argv, failure=failure, env=self._environment)
 
 
-def _read(file: Any) -> str:
+def _read(file: Path) -> str:
     return file.read_text() if file.exists() else ""
 
 

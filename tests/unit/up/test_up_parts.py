@@ -91,6 +91,7 @@ def test_the_reason_of_a_docker_that_cannot_start_is_found_in_its_log(log: str, 
 def test_docker_that_cannot_start_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(docker, "DOCKER", tmp_path)
     monkeypatch.setattr(docker, "SOCKET", tmp_path / "s")
+    monkeypatch.setattr(docker, "COMMON_SOCKET", tmp_path / "none")
     monkeypatch.setattr("localcloud.up.job.LOGS", tmp_path)
     monkeypatch.setattr(docker, "_launch", lambda *_, **__: "mount denied")
     with pytest.raises(StepFailed, match=r"^Docker cannot start: mount denied, see .*dockerd.log$"):
@@ -109,6 +110,7 @@ def test_container_hosts_get_the_older_iptables_and_then_plain_storage(
 
     monkeypatch.setattr(docker, "DOCKER", tmp_path)
     monkeypatch.setattr(docker, "SOCKET", tmp_path / "s")
+    monkeypatch.setattr(docker, "COMMON_SOCKET", tmp_path / "none")
     monkeypatch.setattr("localcloud.up.job.LOGS", tmp_path)
     monkeypatch.setattr(docker, "_launch", launch)
     monkeypatch.setattr(docker, "_legacy_iptables", lambda job: tmp_path / "legacy")
