@@ -7,6 +7,7 @@ from typing import Any
 
 ecs: Any = importlib.import_module("ministack.services.ecs")
 alb: Any = importlib.import_module("ministack.services.alb")
+cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
 ssm: Any = importlib.import_module("ministack.services.ssm")
 metadata: Any = importlib.import_module("ministack.services.ecs_metadata")
 responses: Any = importlib.import_module("ministack.core.responses")
@@ -68,6 +69,12 @@ def service_of(task: Record) -> Record | None:
     cluster = ecs._cluster_name_from_arn(task.get("clusterArn", ""))
     found: Record | None = ecs._services.get(f"{cluster}/{group.removeprefix('service:')}")
     return found
+
+
+def in_alarm(name: str) -> bool:
+    """True when this CloudWatch alarm fires."""
+    alarm = cloudwatch._alarms.get(name)
+    return bool(alarm and alarm["StateValue"] == "ALARM")
 
 
 def task_lock(task: Record) -> AbstractContextManager[Any]:

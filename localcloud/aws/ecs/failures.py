@@ -1,7 +1,7 @@
 """Tasks that fail: counted per deployment, held back longer each time, and enough of them trip the circuit breaker."""
 
 from localcloud.aws.ecs import records
-from localcloud.aws.ecs.engine import Record, ecs, service_of
+from localcloud.aws.ecs.engine import Record, ecs, in_alarm, service_of
 
 HOLD_CEILING_SECONDS = 300.0
 
@@ -59,9 +59,28 @@ def _judge(service: Record, owner: Record) -> None:
         return
     monitor["status"] = "TRIGGERED"
     records.announce(service, f"(deployment {owner['id']}) deployment failed: tasks failed to start.")
-    reason = "ECS deployment circuit breaker: tasks failed to start."
+    _give_up(service, "ECS deployment circuit breaker: tasks failed to start.", bool(breaker.get("rollback")))
+
+
+def heed_alarms(service: Record) -> None:
+    """End the rollout under way when one of the service's deployment alarms fires."""
+    wanted = (service.get("deploymentConfiguration") or {}).get("alarms") or {}
+    underway = records.in_progress(service)
+    if underway is None or underway["status"] != "IN_PROGRESS" or underway["alarms"]["status"] != "MONITORING":
+        return
+    firing = [name for name in wanted.get("alarmNames") or [] if in_alarm(name)]
+    if firing:
+        underway["alarms"].update(status="TRIGGERED", triggeredAlarmNames=firing)
+        owner = records.primary(service)
+        records.announce(service, f"(deployment {owner['id']}) deployment failed: alarm detected.")
+        _give_up(service, "ECS deployment alarms: alarm detected.", bool(wanted.get("rollback")))
+
+
+def _give_up(service: Record, reason: str, back: bool) -> None:
+    """Return to the deployment that completed last, where that is wanted and there is one; else only stop trying."""
+    failing, underway = records.primary(service), records.in_progress(service)
     rolling_back = underway is not None and underway["status"].startswith("ROLLBACK")
-    if breaker.get("rollback") and not rolling_back and records.roll_back(service, reason):
-        owner["rolloutStateReason"] = reason
+    if back and not rolling_back and records.roll_back(service, reason):
+        failing["rolloutStateReason"] = reason
         return
     records.fail(service, reason)

@@ -8,7 +8,7 @@ import copy
 import secrets
 import time
 
-from localcloud.aws.ecs.engine import Record, ecs
+from localcloud.aws.ecs.engine import Record, ecs, in_alarm
 
 EVENTS_KEPT = 100
 RUNNING_STATES = frozenset({"PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
@@ -113,9 +113,9 @@ def complete(service: Record) -> None:
     if underway:
         rolled_back = underway["status"].startswith("ROLLBACK")
         underway.update(status="ROLLBACK_SUCCESSFUL" if rolled_back else "SUCCESSFUL", finishedAt=now, updatedAt=now)
-        breaker = underway["deploymentCircuitBreaker"]
-        if breaker["status"] == "MONITORING":
-            breaker["status"] = "MONITORING_COMPLETE"
+        for monitor in (underway["deploymentCircuitBreaker"], underway["alarms"]):
+            if monitor["status"] == "MONITORING":
+                monitor["status"] = "MONITORING_COMPLETE"
     announce(service, f"(deployment {done['id']}) deployment completed.")
 
 
@@ -164,6 +164,8 @@ def _deployment_record(service: Record, identifier: str, now: float) -> Record:
 def _service_deployment_record(service: Record, identifier: str, now: float) -> Record:
     configuration = service.get("deploymentConfiguration") or {}
     enabled = (configuration.get("deploymentCircuitBreaker") or {}).get("enable", False)
+    alarms = configuration.get("alarms") or {}
+    names = list(alarms.get("alarmNames") or [])  # as in AWS, an alarm that fires already says nothing
     completed = service.get("_completed")
     arn = str(service["serviceArn"]).replace(":service/", ":service-deployment/") + "/" + secrets.token_urlsafe(15)
     return {
@@ -182,7 +184,11 @@ def _service_deployment_record(service: Record, identifier: str, now: float) -> 
             "failureCount": 0,
             "threshold": ecs._circuit_breaker_threshold(service),
         },
-        "alarms": {"status": "DISABLED", "alarmNames": [], "triggeredAlarmNames": []},
+        "alarms": {
+            "status": "MONITORING" if alarms.get("enable") and not any(map(in_alarm, names)) else "DISABLED",
+            "alarmNames": names,
+            "triggeredAlarmNames": [],
+        },
     }
 
 

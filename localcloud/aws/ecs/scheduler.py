@@ -89,6 +89,7 @@ class Scheduler:
                 joined.update(targets.register(self.balancer, service, task))
         for group, number in joined.items():
             records.announce(service, f"registered {number} targets in (target-group {group})")
+        failures.heed_alarms(service)
         view = observe.service_view(service, self.balancer, now)
         _note_healthy(service, view)
         steps = plan(view)

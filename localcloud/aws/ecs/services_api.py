@@ -117,6 +117,9 @@ def _keep_capacity(service: Record, count: int) -> None:
 
 
 def _changes(service: Record, data: Record) -> tuple[Record, tuple[str, str] | None]:
+    unsupported = _unsupported(data)
+    if unsupported:
+        return {}, unsupported
     changes: Record = {field: data[field] for field in UPDATABLE if field in data}
     if data.get("desiredCount") is not None:
         changes["desiredCount"] = int(data["desiredCount"])
@@ -155,7 +158,21 @@ def _trouble_with(data: Record) -> tuple[str, str] | None:
     definition = _definition(data.get("taskDefinition", ""))
     if isinstance(definition, tuple):
         return definition
+    if _unsupported(data):
+        return _unsupported(data)
     return _load_balancer_trouble(data.get("loadBalancers") or [], definition)
+
+
+def _unsupported(data: Record) -> tuple[str, str] | None:
+    """What would otherwise be ignored silently: the scheduler knows the rolling update of replicas only."""
+    for value, known in (
+        ((data.get("deploymentConfiguration") or {}).get("strategy"), "ROLLING"),
+        ((data.get("deploymentController") or {}).get("type"), "ECS"),
+        (data.get("schedulingStrategy"), "REPLICA"),
+    ):
+        if value not in (None, known):
+            return "UnsupportedFeatureException", f"The local cloud does {known}, not {value}."
+    return None
 
 
 def _load_balancer_trouble(blocks: list[Record], definition: Record | tuple[str, str]) -> tuple[str, str] | None:

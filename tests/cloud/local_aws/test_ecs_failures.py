@@ -10,6 +10,7 @@ import pytest
 from tests.cloud.local_aws.ecs_service import ROLE, Cloud, EcsService, containers, policy, running_cloud, wait_for
 
 SECRET = "/ecs-test/secret"
+WITH_SECRET = {"secrets": [{"name": "SECRET", "valueFrom": SECRET}]}
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def service(cloud: Cloud) -> Iterator[EcsService]:
     """A service whose two good tasks no test may cost."""
     cloud.client("ssm").put_parameter(Name=SECRET, Value="hush", Type="SecureString")
     made = EcsService(cloud)
-    made.create(made.definition(container={"secrets": [{"name": "SECRET", "valueFrom": SECRET}]}))
+    made.create(made.definition(container=WITH_SECRET))
     made.stable()
     yield made
     made.delete()
@@ -84,6 +85,34 @@ def test_circuit_breaker_rolls_back(service: EcsService) -> None:
     assert {task["taskArn"] for task in service.tasks()} == before
 
 
+def test_circuit_breaker_without_rollback_gives_up(service: EcsService) -> None:
+    before = {task["taskArn"] for task in service.tasks()}
+    breaker = {"enable": True, "rollback": False}
+    service.update(
+        taskDefinition=service.definition("crash", "bad"), deploymentConfiguration={"deploymentCircuitBreaker": breaker}
+    )
+    wait_for(lambda: service.describe()["deployments"][0]["rolloutState"] == "FAILED", 20, "the circuit breaker")
+    assert service.deployment()["status"] == "STOPPED"
+    assert before <= {task["taskArn"] for task in service.tasks()}
+    service.update(taskDefinition=service.definition(container=WITH_SECRET))
+    service.stable()
+
+
+def test_deployment_alarm_rolls_back(service: EcsService, cloud: Cloud) -> None:
+    watch, before = cloud.client("cloudwatch"), service.describe()["taskDefinition"]
+    watch.put_metric_alarm(
+        AlarmName="errors", MetricName="m", Namespace="n", Statistic="Sum", Period=60, EvaluationPeriods=1,
+        Threshold=1, ComparisonOperator="GreaterThanThreshold",
+    )  # fmt: skip
+    watch.set_alarm_state(AlarmName="errors", StateValue="OK", StateReason="test")
+    alarms = {"alarmNames": ["errors"], "enable": True, "rollback": True}
+    service.update(taskDefinition=service.definition(version="v3"), deploymentConfiguration={"alarms": alarms})
+    watch.set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="test")
+    wait_for(lambda: service.deployment()["status"] == "ROLLBACK_SUCCESSFUL", 20, "the rollback", service.deployment)
+    assert service.deployment()["alarms"]["triggeredAlarmNames"] == ["errors"]
+    assert service.describe()["taskDefinition"] == before
+
+
 def test_secret_reaches_the_container_in_clear(service: EcsService) -> None:
     address = _address(service.tasks()[0])
     with urllib.request.urlopen(f"http://{address}:8000/", timeout=5) as answer:
@@ -96,7 +125,7 @@ def test_execution_role_is_asked(service: EcsService, cloud: Cloud) -> None:
     kept = kept if isinstance(kept, str) else json.dumps(kept)
     iam.put_role_policy(RoleName=ROLE, PolicyName="start", PolicyDocument=kept.replace("ssm:GetParameters", "ssm:Get"))
     try:
-        bad = service.definition(container={"secrets": [{"name": "SECRET", "valueFrom": SECRET}]})
+        bad = service.definition(container=WITH_SECRET)
         service.update(taskDefinition=bad)
         assert "is not authorized to perform: ssm:GetParameters on resource" in service.stopped(bad)["stoppedReason"]
     finally:
