@@ -113,6 +113,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--stack", default=STACK, help=f"the stack to bring up ({STACK})")
     parser.add_argument("--goal", default="release", choices=sorted(GOALS), help="how far to go (release)")
     chosen = parser.parse_args(arguments)
+    # Where administration programs lie; an ordinary user's PATH lacks it.
+    os.environ["PATH"] += os.pathsep + packages.SYSTEM_PATH
     try:
         match chosen.word:
             case "up":

@@ -63,7 +63,7 @@ def _settle(packages: tuple[str, ...]) -> None:
 
 
 def _found(program: str) -> bool:
-    return shutil.which(program) is not None or shutil.which(program, path=SYSTEM_PATH) is not None
+    return shutil.which(program) is not None
 
 
 def _ubuntu() -> bool:
