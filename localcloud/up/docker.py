@@ -135,6 +135,8 @@ def stop() -> bool:
     _kill(pid, signal.SIGTERM)
     if not wait_until(lambda: own_pid() is None, STOP_SECONDS):
         _kill(pid, signal.SIGKILL)
+        if not wait_until(lambda: own_pid() is None, STOP_SECONDS):
+            raise StepFailed(f"the Docker engine of process {pid} does not end")
     return True
 
 
@@ -142,4 +144,5 @@ def _kill(pid: int, number: signal.Signals) -> None:
     if os.geteuid() == 0:
         os.kill(pid, number)
     else:
-        subprocess.run([str(part) for part in as_root("kill", f"-{number.value}", str(pid))], check=False)
+        # The shell's own kill: the program of that name is in a package that may be missing.
+        subprocess.run([str(part) for part in as_root("sh", "-c", f"kill -{number.value} {pid}")], check=False)
