@@ -15,7 +15,8 @@ Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-MODES = ("good", "crash", "exit-20", "health-500", "never-listens", "oom")
+MODES = ("good", "crash", "exit-20", "health-500", "health-lies", "never-listens", "oom")
+CHECKER = b"ELB-HealthChecker"  # what a balancer's own checks call themselves
 LONGEST_SLOW = 300.0  # seconds; more than any deregistration delay in use
 STEP_BYTES = 16 * 1024 * 1024
 NO_LIMIT_BYTES = 4 * 1024**3  # by then a container with a limit is dead; one without must not take the machine along
@@ -51,7 +52,7 @@ class Settings:
 class App:
     """The ASGI application of one settings object."""
 
-    def __init__(self, settings: Settings, misbehave: Callable[[str], Coroutine[Any, Any, None]]) -> None:
+    def __init__(self, settings: Settings, misbehave: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
         self.settings = settings
         self._misbehave = misbehave
         self._trouble: asyncio.Task[None] | None = None
@@ -66,7 +67,7 @@ class App:
         while (message := await receive())["type"] != "lifespan.shutdown":
             if message["type"] == "lifespan.startup":
                 await asyncio.sleep(self.settings.start_seconds)  # loading models, warming caches
-                self._trouble = asyncio.create_task(self._misbehave(self.settings.mode))
+                self._trouble = asyncio.create_task(self._misbehave(self.settings))
                 say(f"version {self.settings.version} serves")
                 await send({"type": "lifespan.startup.complete"})
         say(f"version {self.settings.version} ends")
@@ -74,6 +75,8 @@ class App:
 
     async def _answer(self, scope: Message, send: Send) -> None:
         status, body = await self._respond(scope["path"], parse_qs(scope["query_string"].decode()))
+        if self._lies(scope):
+            status, body = 500, self._card("only the health checker is well served")
         payload = json.dumps(body).encode()
         headers = [
             (b"content-type", b"application/json"),
@@ -97,6 +100,11 @@ class App:
             case _:
                 return 404, self._card("no such page")
 
+    def _lies(self, scope: Message) -> bool:
+        """Healthy for the balancer, not for a user: what a middleware that knows the checker's name can do."""
+        asked_by_checker = dict(scope["headers"]).get(b"user-agent", b"").startswith(CHECKER)
+        return self.settings.mode == "health-lies" and scope["path"] == "/health/" and not asked_by_checker
+
     async def _slow(self, text: str) -> tuple[int, Message]:
         try:
             seconds = float(text)
@@ -116,13 +124,13 @@ class App:
         }
 
 
-async def misbehave(mode: str) -> None:
+async def misbehave(settings: Settings) -> None:
     """Go wrong after a good start, the way MODE says."""
-    if mode == "exit-20":
-        await asyncio.sleep(20)
+    if settings.mode == "exit-20":
+        await asyncio.sleep(max(0.0, 20 - settings.start_seconds))  # 20 s after its start, not after it is ready
         say("fatal: lost the connection to the queue")
         os._exit(1)
-    if mode == "oom":
+    if settings.mode == "oom":
         hoard: list[bytes] = []
         while len(hoard) * STEP_BYTES < NO_LIMIT_BYTES:
             hoard.append(b"\1" * STEP_BYTES)  # written to, so that it is real memory

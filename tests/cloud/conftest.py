@@ -20,6 +20,7 @@ TAGS = {
     "crash": "crash",
     "exit-20": "exit-20",
     "health-500": "health-500",
+    "health-lies": "health-lies",
     "never-listens": "never-listens",
     "oom": "oom",
 }
@@ -38,7 +39,10 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     home = tmp_path_factory.mktemp("cloud")
     command = [sys.executable, "-m", "localcloud.aws"]
     started = subprocess.run(
-        [*command, "start", "--home", str(home), "--port", str(free_port())], cwd=ROOT, stdout=subprocess.PIPE, check=True
+        [*command, "start", "--home", str(home), "--port", str(free_port())],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        check=True,
     )
     try:
         yield json.loads(started.stdout)

@@ -8,6 +8,7 @@ import pytest
 from tests.cloud.load import Load
 from tests.cloud.project import Project
 
+SERVICE = "LiveInsight-service"
 REASONS = {
     "crash": r"exit code 1",
     "exit-20": r"exit code 1",
@@ -43,6 +44,22 @@ def test_a_bad_release_fails_with_its_reason_and_users_see_nothing(
     assert recorded_digest(aws) == before["digest"] == running_digest(aws)
     pending = released.pulumi("preview", "--diff").stdout
     assert re.search(rf"IMAGE.*:{now}.*=>.*:{tag}", pending), pending
+
+
+def test_a_version_that_only_the_balancer_finds_healthy_is_taken_back_by_the_verification(
+    released: Project, aws: boto3.session.Session, now: str
+) -> None:
+    """It gets into service, and a user's `/health/` then fails: only the verification can see it."""
+    before = released.output("release")
+    released.set("verification.timeoutSeconds", "40")
+    with Load(released.output("url") + "/") as count:
+        done = released.release("health-lies", check=False)
+    released.set("verification.timeoutSeconds", "600")
+    assert done.returncode != 0
+    assert "did not pass 3 times in a row; the last answer was HTTP 500" in done.stdout, done.stdout[-4000:]
+    assert "again" in done.stdout and f"undone: {SERVICE} is back on" in done.stdout
+    assert count.failed == 0 and set(count.versions) == {now, "health-lies"}
+    assert recorded_digest(aws) == before["digest"] == running_digest(aws)
 
 
 def test_a_good_tag_succeeds_after_a_bad_one(released: Project, other: str) -> None:

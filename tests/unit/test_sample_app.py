@@ -115,6 +115,10 @@ def test_never_listens_lives_without_a_port() -> None:
         assert running.poll() is None
 
 
+def settings(mode: str) -> app.Settings:
+    return app.Settings.read({"SECRET_KEY": "k", "MODE": mode})
+
+
 class Exited(BaseException):
     """In place of the end of the process."""
 
@@ -135,21 +139,32 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return naps
 
 
-def test_exit_20_serves_twenty_seconds_and_then_exits(slept: list[float]) -> None:
+def test_exit_20_exits_twenty_seconds_after_its_start(slept: list[float]) -> None:
     with pytest.raises(Exited, match="1"):
-        asyncio.run(app.misbehave("exit-20"))
-    assert slept == [20]
+        asyncio.run(app.misbehave(settings("exit-20")))
+    assert slept == [18]  # it was ready after 2
 
 
 def test_oom_takes_memory_without_end(slept: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "NO_LIMIT_BYTES", 4 * app.STEP_BYTES)
     with pytest.raises(Exited):
-        asyncio.run(app.misbehave("oom"))
+        asyncio.run(app.misbehave(settings("oom")))
     assert len(slept) == 4
 
 
+def test_health_lies_answers_the_checker_well_and_users_badly() -> None:
+    with process(SECRET_KEY="k", MODE="health-lies") as (_, port):
+        assert get(port, "/")[0] == 200
+        assert get(port, "/health/")[0] == 500
+        asked = urllib.request.Request(
+            f"http://127.0.0.1:{port}/health/", headers={"User-Agent": "ELB-HealthChecker/2.0"}
+        )
+        with urllib.request.urlopen(asked) as answer:
+            assert answer.status == 200
+
+
 def test_good_never_misbehaves(slept: list[float]) -> None:
-    asyncio.run(app.misbehave("good"))
+    asyncio.run(app.misbehave(settings("good")))
     assert slept == []
 
 
