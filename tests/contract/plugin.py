@@ -4,14 +4,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import grpc
+from google.protobuf import empty_pb2
 
 from localcloud.plugins.protocol import provider_pb2 as pb
-from localcloud.plugins.protocol import provider_pb2_grpc, status_pb2
+from localcloud.plugins.protocol import engine_pb2_grpc, provider_pb2_grpc, status_pb2
 from localcloud.plugins.values import Object, decode, encode
 
 REPOSITORY = Path(__file__).parents[2]
@@ -26,21 +28,47 @@ class Failed(Exception):
         self.partial = partial
 
 
+class _Log(engine_pb2_grpc.EngineServicer):
+    """The engine's log, kept for the test."""
+
+    def __init__(self, lines: list[Any]) -> None:
+        self._lines = lines
+
+    def Log(self, request: Any, context: Any) -> Any:
+        self._lines.append(request)
+        return empty_pb2.Empty()
+
+
 class Plugin:
-    def __init__(self, name: str, environment: Mapping[str, str], directory: Path) -> None:
+    """A plugin's process; with `engine`, what it logs is in `lines`."""
+
+    def __init__(self, name: str, environment: Mapping[str, str], directory: Path, *, engine: bool = False) -> None:
         self.name, self._environment, self._directory = name, dict(environment), directory
+        self.lines: list[Any] = []
+        self._engine = grpc.server(ThreadPoolExecutor(2)) if engine else None
 
     def __enter__(self) -> "Plugin":
         executable = REPOSITORY / "localcloud/plugins/bin" / f"pulumi-resource-{self.name}"
         path = f"{Path(sys.executable).parent}{os.pathsep}{self._environment.get('PATH', '')}"
         self._process = subprocess.Popen(
-            [str(executable)], stdout=subprocess.PIPE, cwd=self._directory, env={**self._environment, "PATH": path}
+            [str(executable), *self._address()],
+            stdout=subprocess.PIPE,
+            cwd=self._directory,
+            env={**self._environment, "PATH": path},
         )
         assert self._process.stdout
         port = int(self._process.stdout.readline())
         self._channel = grpc.insecure_channel(f"127.0.0.1:{port}")
         self._stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
         return self
+
+    def _address(self) -> list[str]:
+        if self._engine is None:
+            return []
+        engine_pb2_grpc.add_EngineServicer_to_server(_Log(self.lines), self._engine)
+        port = self._engine.add_insecure_port("127.0.0.1:0")
+        self._engine.start()
+        return [f"127.0.0.1:{port}"]
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -50,6 +78,8 @@ class Plugin:
         self._process.wait(10)
         assert self._process.stdout
         self._process.stdout.close()
+        if self._engine:
+            self._engine.stop(None).wait()
 
     def _call(self, method: str, request: Any) -> Any:
         try:

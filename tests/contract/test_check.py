@@ -100,7 +100,9 @@ def test_given_name_is_deleted_before_it_is_made_again(plugin: Plugin) -> None:
 
 def test_containers_are_compared_by_meaning(plugin: Plugin) -> None:
     token = "aws:ecs/taskDefinition:TaskDefinition"
-    written = '[{"name": "app", "image": "a:1", "environment": [{"name": "b", "value": "1"}, {"name": "a", "value": "2"}]}]'
+    written = (
+        '[{"name": "app", "image": "a:1", "environment": [{"name": "b", "value": "1"}, {"name": "a", "value": "2"}]}]'
+    )
     stored = (
         '[{"environment":[{"name":"a","value":"2"},{"name":"b","value":"1"}],"essential":true,"image":"a:1",'
         '"mountPoints":[],"name":"app","cpu":0}]'
@@ -134,7 +136,9 @@ def test_wrong_configuration(plugin: Plugin, configuration: Object, reason: str)
     assert reason in failure[1]
 
 
-@pytest.mark.parametrize("endpoint", ["", "https://sts.amazonaws.com", "http://10.0.0.1:4566", "http://127.0.0.1.example.com"])
+@pytest.mark.parametrize(
+    "endpoint", ["", "https://sts.amazonaws.com", "http://10.0.0.1:4566", "http://127.0.0.1.example.com"]
+)
 def test_refuses_every_cloud_but_the_local_one(endpoint: str, tmp_path: Path) -> None:
     environment = {**os.environ, "AWS_ENDPOINT_URL": endpoint}
     with Plugin("aws", environment, tmp_path) as plugin, pytest.raises(Failed, match="serves the local cloud only"):
@@ -143,5 +147,5 @@ def test_refuses_every_cloud_but_the_local_one(endpoint: str, tmp_path: Path) ->
 
 def test_account_that_is_not_allowed(cloud: dict[str, str], tmp_path: Path) -> None:
     with Plugin("aws", {**os.environ, **cloud}, tmp_path) as plugin:
-        with pytest.raises(Failed, match="AWS account ID not allowed: 0+; allowedAccountIds is 123456789012"):
+        with pytest.raises(Failed, match=r"AWS account ID not allowed: 0+; allowedAccountIds is 123456789012"):
             plugin.configure({"region": "us-east-1", "allowedAccountIds": '["123456789012"]'})

@@ -32,7 +32,7 @@ def find_row(urn: str) -> tuple[type[Row], Row]:
             importlib.import_module(f".rows.{_FILES[prefixes[-1]]}", __package__)
     if token not in TABLE:
         raise PluginError(
-            f"the local cloud's aws plugin does not offer the type {token}; its row would be in localcloud/plugins/aws/rows"
+            f"the local cloud's aws plugin does not offer the type {token}; a row for it belongs in {__package__}.rows"
         )
     return TABLE[token], TABLE[token]()
 

@@ -13,7 +13,8 @@ from typing import IO, cast
 
 from ..server import PluginError
 
-# The original's scanner stops at a line over 64 KiB and the engine hangs. This one cuts such a line into pieces, so a command that prints one works here and hangs there: keep lines short.
+# The original's scanner stops at a line over 64 KiB and the engine hangs. This one cuts such a line into pieces, so a
+# command that prints one works here and hangs there: keep lines short.
 _LOG_PIECE = 60 * 1024
 _ENVIRONMENT = dict(os.environ)  # before gRPC or anything else can add to it
 

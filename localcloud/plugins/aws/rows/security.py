@@ -24,7 +24,7 @@ _EVERYTHING = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
 
 @row
 class SecurityGroup(Ec2):
-    """Begins without AWS's own allow-all egress rule, as the real provider has it; deletion waits for its users to go."""
+    """Begins without AWS's own allow-all egress rule, like the real provider's; deletion waits for its users to go."""
 
     token = "aws:ec2/securityGroup:SecurityGroup"
     import_id = "the security group's id"
