@@ -195,7 +195,7 @@ class HAProxy:
                         self._process.send_signal(number)
                         until(lambda: not self.running(), 5)
                 self._process = None
-            self._home.forget("haproxy")
+                self._home.forget("haproxy")
 
 
 def _servers(statistics: str) -> Iterator[Server]:

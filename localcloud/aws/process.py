@@ -47,9 +47,10 @@ def stop(home: Path) -> None:
         for name in ("server", "haproxy"):
             process = place.running(name)
             if process is not None:
-                _end(process)
+                end(process)
             place.forget(name)
         remove_containers(place.identity().cloud_id)
+    _reap()
 
 
 def status(home: Path) -> Running | None:
@@ -82,12 +83,19 @@ def _spawn(home: Home, port: int) -> Running:
             env={**os.environ, "PYTHONPATH": path},
             start_new_session=True,
         )
+    _reap()
     _children[process.pid] = process
     home.record("server", process.pid, port)
     server = home.running("server")
     if server is None:
         raise CloudError(f"The local cloud ended at once: {_last_words(home)}")
     return server
+
+
+def _reap() -> None:
+    """Let go of the servers that have ended."""
+    for pid in [pid for pid, child in _children.items() if child.poll() is not None]:
+        del _children[pid]
 
 
 def _await_answer(home: Home, server: Running, port: int) -> None:
@@ -109,7 +117,7 @@ def _last_words(home: Home) -> str:
     return lines[-1] if lines else f"no reason in {home.log}"
 
 
-def _end(process: Running) -> None:
+def end(process: Running) -> None:
     """SIGTERM, then SIGKILL: a balancer keeps open connections for as long as it is let."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         if not process.alive():
@@ -119,9 +127,6 @@ def _end(process: Running) -> None:
         except ProcessLookupError:
             return
         if until(lambda: not process.alive(), STOP_SECONDS):
-            child = _children.pop(process.pid, None)
-            if child is not None:
-                child.wait()
             return
     raise CloudError(f"Process {process.pid} of the local cloud does not end.")
 

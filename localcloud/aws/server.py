@@ -10,6 +10,7 @@ from typing import Any
 
 from localcloud.aws.containers import remove_containers
 from localcloud.aws.home import REGION, CloudError, Home, Identity
+from localcloud.aws.process import end
 
 REFUSED_PATHS = ("/_ministack/reset", "/_ministack/config")  # they would change the cloud without credentials
 
@@ -22,7 +23,7 @@ def serve(root: Path, port: int) -> None:
     _set_environment(identity, port)
     if home.running("server") is None:
         home.record("server", os.getpid(), port)
-    remove_containers(identity.cloud_id)  # what a killed server has left behind
+    _remove_leftovers(home, identity)
     _raise_file_limit()
 
     from localcloud.aws.patches import install  # MiniStack reads the environment when it is imported
@@ -33,6 +34,14 @@ def serve(root: Path, port: int) -> None:
     finally:
         balancer.close()
         remove_containers(identity.cloud_id)
+
+
+def _remove_leftovers(home: Home, identity: Identity) -> None:
+    """What a killed server could not end itself."""
+    balancer = home.running("haproxy")
+    if balancer is not None:
+        end(balancer)
+    remove_containers(identity.cloud_id)
 
 
 def _set_environment(identity: Identity, port: int) -> None:

@@ -63,7 +63,9 @@ class Site:
     def __init__(self, cloud: Cloud) -> None:
         self.elb = cloud.client("elbv2")
         self.number = next(_numbers)
-        self.balancer = self.elb.create_load_balancer(Name=f"alb{self.number}", Subnets=["subnet-1"])["LoadBalancers"][0]
+        self.balancer = self.elb.create_load_balancer(Name=f"alb{self.number}", Subnets=["subnet-1"])["LoadBalancers"][
+            0
+        ]
         self.host: str = self.balancer["DNSName"]
         self._servers: list[WebServer] = []
         self._groups: list[str] = []
@@ -77,8 +79,8 @@ class Site:
             "HealthCheckPath": "/health/",
             "HealthCheckIntervalSeconds": 1,
             "HealthCheckTimeoutSeconds": 1,
-            "HealthyThresholdCount": 2,
-            "UnhealthyThresholdCount": 2,
+            "HealthyThresholdCount": 1,  # less than AWS allows, to be fast
+            "UnhealthyThresholdCount": 1,
         }
         name = f"group{self.number}-{len(self._groups)}"
         created = self.elb.create_target_group(Name=name, **{**defaults, **settings})

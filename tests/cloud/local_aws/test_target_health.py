@@ -47,7 +47,7 @@ def test_codes_outside_of_the_matcher_make_a_target_unhealthy_and_back(site: Sit
 
 
 def test_a_target_that_never_listens_goes_from_initial_to_unhealthy(site: Site) -> None:
-    group = site.group()
+    group = site.group(UnhealthyThresholdCount=2)
     site.listen(group)
     server = site.server("deaf")
     server.close()

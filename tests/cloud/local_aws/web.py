@@ -18,7 +18,7 @@ class WebServer:
         self.hang = threading.Event()
         self.hang.set()
         self.served: Counter[str] = Counter()
-        self.headers: dict[str, str] = {}
+        self.headers: dict[str, str] = {}  # of the last request, names in lower case
         self._server = ThreadingHTTPServer((address, port), self._handler(), bind_and_activate=False)
         self._server.daemon_threads = True
         self._server.block_on_close = False
@@ -47,7 +47,7 @@ class WebServer:
                     self._answer(server.status, b"")
                     return
                 server.served["requests"] += 1
-                server.headers = dict(self.headers.items())
+                server.headers = {name.lower(): value for name, value in self.headers.items()}
                 if self.path.startswith("/slow/"):
                     time.sleep(float(self.path.rpartition("/")[2]))
                 if self.headers.get("Upgrade") == "echo":
@@ -110,6 +110,7 @@ class Load:
                 connection.close()
             if not self._keep_alive:
                 connection.close()
+        connection.close()
 
 
 def wait_for(condition: Callable[[], Any], seconds: float, what: str) -> Any:
