@@ -25,6 +25,7 @@ if not _whole:
     # proto's own __init__ imports every message of every service.
     _lighten("pulumi.runtime.proto")
 
+from google.protobuf import empty_pb2, struct_pb2  # type: ignore[import-untyped]  # noqa: E402  # they have no types
 from pulumi.runtime.proto import (  # noqa: E402
     engine_pb2,
     engine_pb2_grpc,
@@ -39,4 +40,13 @@ if not _whole:
     for _name in ("pulumi", "pulumi.runtime", "pulumi.runtime.proto"):
         del sys.modules[_name]
 
-__all__ = ["engine_pb2", "engine_pb2_grpc", "plugin_pb2", "provider_pb2", "provider_pb2_grpc", "status_pb2"]
+__all__ = [
+    "empty_pb2",
+    "engine_pb2",
+    "engine_pb2_grpc",
+    "plugin_pb2",
+    "provider_pb2",
+    "provider_pb2_grpc",
+    "status_pb2",
+    "struct_pb2",
+]

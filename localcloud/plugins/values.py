@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from google.protobuf import struct_pb2
+from .protocol import struct_pb2
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"

@@ -10,10 +10,9 @@ from types import TracebackType
 from typing import Any
 
 import grpc
-from google.protobuf import empty_pb2
 
+from localcloud.plugins.protocol import empty_pb2, engine_pb2_grpc, provider_pb2_grpc, status_pb2
 from localcloud.plugins.protocol import provider_pb2 as pb
-from localcloud.plugins.protocol import engine_pb2_grpc, provider_pb2_grpc, status_pb2
 from localcloud.plugins.values import Object, decode, encode
 
 REPOSITORY = Path(__file__).parents[2]

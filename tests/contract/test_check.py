@@ -1,6 +1,8 @@
 """What the aws stand-in refuses, before anything is touched: each in one clear sentence."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 
 from localcloud.plugins.aws.table import every_row
 from localcloud.plugins.values import UNKNOWN, Object
-from tests.contract.plugin import Failed, Plugin
+from tests.contract.plugin import REPOSITORY, Failed, Plugin
 
 SERVICE = "aws:ecs/service:Service"
 # Nothing listens there: whatever these tests do needs no cloud.
@@ -149,3 +151,26 @@ def test_account_that_is_not_allowed(cloud: dict[str, str], tmp_path: Path) -> N
     with Plugin("aws", {**os.environ, **cloud}, tmp_path) as plugin:
         with pytest.raises(Failed, match=r"AWS account ID not allowed: 0+; allowedAccountIds is 123456789012"):
             plugin.configure({"region": "us-east-1", "allowedAccountIds": '["123456789012"]'})
+
+
+def test_starts_without_boto3_and_the_sdk() -> None:
+    """Both take longer to import than everything a preview of an unchanged stack does."""
+    script = (
+        "import sys; from localcloud.plugins.aws.table import every_row; import localcloud.plugins.aws.provider;"
+        "import localcloud.plugins.aws.functions, localcloud.plugins.aws.caller; every_row();"
+        "print(sorted({'boto3', 'botocore', 'pulumi', 'pulumi.resource', 'pulumi_aws'} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, stdout=subprocess.PIPE, check=True, text=True)
+    assert ran.stdout.strip() == "[]"
+
+
+def test_without_its_packages_it_says_what_to_do(tmp_path: Path) -> None:
+    executable = REPOSITORY / "localcloud/plugins/bin/pulumi-resource-aws"
+    # -S: no site-packages, so neither grpc nor protobuf.
+    ran = subprocess.run(
+        [sys.executable, "-S", str(executable)], cwd=tmp_path, stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert ran.returncode == 1
+    assert "lacks the module" in ran.stderr
+    assert "source .local/env.sh" in ran.stderr
+    assert "Traceback" not in ran.stderr

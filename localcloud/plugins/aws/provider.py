@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import grpc
-from google.protobuf import empty_pb2
 
 from ..diff import Change, changes, detailed, text
+from ..protocol import empty_pb2
 from ..protocol import provider_pb2 as pb
 from ..server import Partial, PluginError, Provider, answers
 from ..values import UNKNOWN, Object, Secret, decode, encode, has_secret, mark, plain

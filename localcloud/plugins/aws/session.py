@@ -79,7 +79,7 @@ class Aws:
         self._clients: dict[str, Client] = {}
         self._lock = threading.Lock()
         self._session: Any = None
-        self._identity: dict[str, Any] = {}
+        self._identity: dict[str, str] = {}
         self._asking = threading.Lock()
 
     def client(self, service: str) -> Client:
@@ -98,16 +98,25 @@ class Aws:
         config = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=60)
         return self._session.client(service, region_name=self.region, endpoint_url=self.endpoint, config=config)
 
-    def identity(self) -> dict[str, Any]:
-        """Who the credentials belong to."""
+    def identity(self) -> dict[str, str]:
+        """Who the credentials belong to: Account, Arn, UserId."""
         with self._asking:
             if not self._identity:
-                self._identity = self.client("sts").get_caller_identity()
+                self._identity = self._ask_identity()
         return self._identity
+
+    def _ask_identity(self) -> dict[str, str]:
+        known = {key: value or os.environ.get(key.upper()) for key, value in self._credentials.items()}
+        if known["aws_access_key_id"] and known["aws_secret_access_key"]:
+            from .caller import caller_identity
+
+            return caller_identity(self.endpoint, self.region, known)
+        answer = self.client("sts").get_caller_identity()  # boto3 knows every other place for credentials
+        return {key: str(answer[key]) for key in ("Account", "Arn", "UserId")}
 
     @property
     def account(self) -> str:
-        return str(self.identity()["Account"])
+        return self.identity()["Account"]
 
     def check_account(self) -> None:
         """Refuse to work in an account the program does not allow."""

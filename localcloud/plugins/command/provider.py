@@ -4,9 +4,9 @@ import secrets
 from typing import Any
 
 import grpc
-from google.protobuf import empty_pb2
 
 from ..diff import changes, detailed
+from ..protocol import empty_pb2
 from ..protocol import provider_pb2 as pb
 from ..server import PluginError, Provider, answers
 from ..values import UNKNOWN, Object, Secret, decode, encode, has_secret, has_unknown, plain
