@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from tests.cloud.local_aws.conftest import Site
-from tests.cloud.local_aws.web import Load, wait_for
+from tests.cloud.local_aws.web import Load
 
 
 def fixed(status: int, body: str = "") -> dict[str, object]:
@@ -29,7 +29,7 @@ def test_no_request_is_lost_while_targets_and_rules_change(site: Site, keep_aliv
                 ListenerArn=listener, Priority=round_ + 1, Conditions=[condition], Actions=[fixed(404)]
             )
             for server in old:
-                wait_for(lambda gone=server: site.health(group, gone)["State"] == "unused", 5, "the end of draining")
+                site.wait(group, server, "unused", 5)
                 server.close()
             old = new
     assert set(first.answers + second.answers) == {"200"}, first.answers + second.answers
@@ -39,7 +39,7 @@ def test_no_request_is_lost_while_targets_and_rules_change(site: Site, keep_aliv
 def test_a_target_that_refuses_is_passed_over_before_its_checks_notice(site: Site) -> None:
     group = site.group(UnhealthyThresholdCount=10)
     site.listen(group)
-    dead, alive = site.serving(group, "dead", "alive")
+    dead, _ = site.serving(group, "dead", "alive")
     dead.close()
     assert [site.get().text for _ in range(10)] == ["alive"] * 10
     assert site.health(group, dead)["State"] == "healthy"

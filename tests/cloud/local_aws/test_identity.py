@@ -138,9 +138,9 @@ def test_a_task_definition_needs_the_right_to_pass_its_roles_and_to_tag_it(local
     ecs = local_cloud.client("ecs", *keys)
     definition = {"family": "f", "containerDefinitions": [{"name": "a", "image": "a"}]}
     ecs.register_task_definition(**definition)
-    with pytest.raises(ClientError, match=f"iam:PassRole on resource: {execution}"):
+    with pytest.raises(ClientError, match=rf"iam:PassRole on resource: {execution}"):
         ecs.register_task_definition(**definition, executionRoleArn=execution)
-    with pytest.raises(ClientError, match="ecs:TagResource on resource: .*:task-definition/f:\\*"):
+    with pytest.raises(ClientError, match=r"ecs:TagResource on resource: .*:task-definition/f:\*"):
         ecs.register_task_definition(**definition, tags=[{"key": "a", "value": "b"}])
 
 

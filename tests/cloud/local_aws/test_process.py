@@ -13,8 +13,8 @@ import pytest
 import requests
 
 from localcloud.aws import process
-from localcloud.aws.home import CloudError
-from tests.cloud.local_aws.conftest import Cloud
+from localcloud.aws.home import CloudError, Home
+from tests.cloud.local_aws.conftest import Cloud, Site
 from tests.cloud.local_aws.web import wait_for
 
 PORT = 4583
@@ -66,6 +66,18 @@ def test_after_a_kill_the_next_start_begins_anew(tmp_path: Path) -> None:
     finally:
         process.stop(tmp_path)
     assert not _mentions(str(tmp_path))
+
+
+def test_a_killed_haproxy_is_started_anew(site: Site, local_cloud: Cloud) -> None:
+    group = site.group()
+    site.listen(group)
+    (server,) = site.serving(group, "one")
+    balancer = Home(local_cloud.home).running("haproxy")
+    assert balancer is not None
+    os.kill(balancer.pid, signal.SIGKILL)
+    wait_for(lambda: Home(local_cloud.home).running("haproxy"), 10, "a new HAProxy")
+    site.wait(group, server, "healthy")
+    assert site.get().text == "one"
 
 
 def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:

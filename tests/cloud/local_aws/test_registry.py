@@ -64,7 +64,7 @@ def test_nobody_is_anonymous(local_cloud: Cloud) -> None:
 
 def test_a_push_and_a_pull_need_the_actions_of_iam(local_cloud: Cloud) -> None:
     repository(local_cloud, "guarded").push("v1", b"x")
-    arn = f"arn:aws:ecr:us-east-1:000000000000:repository/guarded"
+    arn = "arn:aws:ecr:us-east-1:000000000000:repository/guarded"
     pull = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
     keys = role_keys(local_cloud, "puller", (pull, arn), (["ecr:GetAuthorizationToken"], "*"))
     puller = Registry(local_cloud, "guarded", token(local_cloud.client("ecr", *keys)))

@@ -112,13 +112,12 @@ def test_draining_ends_with_the_last_request_in_flight(site: Site) -> None:
 def test_draining_goes_on_across_a_change_of_the_listener(site: Site) -> None:
     group = site.group()
     listener = site.listen(group)
-    old, _ = site.serving(group, "old", "new")
+    servers = site.serving(group, "a", "b")
     answers: list[requests.Response] = []
     slow = threading.Thread(target=lambda: answers.append(site.get("/slow/2.5")))
-    site.elb.deregister_targets(TargetGroupArn=group, Targets=[site.server("never").target])
     slow.start()
-    wait_for(lambda: sum(server.served["requests"] for server in site._servers), 2, "the slow request arrives")
-    busy = next(server for server in site._servers if server.served["requests"])
+    wait_for(lambda: sum(server.served["requests"] for server in servers), 2, "the slow request arrives")
+    busy = next(server for server in servers if server.served["requests"])
     site.deregister(group, busy)
     _fixed_rule(site, listener)
     assert site.health(group, busy)["State"] == "draining"
