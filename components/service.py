@@ -164,6 +164,7 @@ class EcsService(pulumi.ComponentResource):
             launch_type="FARGATE",
             task_definition=template.arn,
             desired_count=0,  # the template's image is none: the first release brings the first task
+            deployment_controller=ecs.ServiceDeploymentControllerArgs(type="ECS"),  # said, as an imported service has it
             deployment_minimum_healthy_percent=100,
             deployment_maximum_percent=200,
             # The second net, for a release whose runner died: ECS stops starting broken tasks while the old ones serve.
