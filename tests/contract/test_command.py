@@ -1,5 +1,6 @@
 """pulumi-command's semantics through the real engine: what runs when, what the state keeps, how it is cut short."""
 
+import contextlib
 import json
 import os
 import signal
@@ -146,7 +147,10 @@ def _alive(pid: int) -> bool:
 
 
 def _parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    except FileNotFoundError:
+        return 0
 
 
 def test_interrupt_kills_the_shell_and_waits_for_its_children(stack: Stack) -> None:
@@ -166,6 +170,8 @@ def test_plugin_ends_with_the_engine_and_leaves_the_children(stack: Stack) -> No
     running = _start(stack, "time.sleep(60)")
     worker, shell = map(int, (stack.directory / "pid").read_text().split())
     plugin = _parent(shell)
+    # The engine's other children, the language host among them, do not notice its death by themselves.
+    others = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _parent(pid) == running.pid]
     running.kill()
     running.wait(10)
     try:
@@ -173,4 +179,6 @@ def test_plugin_ends_with_the_engine_and_leaves_the_children(stack: Stack) -> No
         assert _alive(worker)
         _until(lambda: _parent(shell) != plugin)
     finally:
-        os.kill(worker, signal.SIGKILL)
+        for pid in [worker, *others]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
