@@ -50,7 +50,6 @@ def stop(home: Path) -> None:
                 end(process)
             place.forget(name)
         remove_containers(place.identity().cloud_id)
-    _reap()
 
 
 def status(home: Path) -> Running | None:
@@ -127,6 +126,8 @@ def end(process: Running) -> None:
         except ProcessLookupError:
             return
         if until(lambda: not process.alive(), STOP_SECONDS):
+            if process.pid in _children:  # its last threads may outlive it by a moment
+                _children.pop(process.pid).wait(STOP_SECONDS)
             return
     raise CloudError(f"Process {process.pid} of the local cloud does not end.")
 
