@@ -62,21 +62,25 @@ def run(arguments: Sequence[str]) -> int:
     terminal (which goes to the whole group) and a runner's cancellation (which goes to this process alone) both reach
     it exactly once.
     """
-    try:
-        engine = subprocess.Popen(["pulumi", *arguments, *PLAIN], stdin=subprocess.DEVNULL, process_group=0)
-    except FileNotFoundError:
-        raise OpsError("there is no `pulumi` on PATH: source .local/env.sh, or install Pulumi") from None
-    told = False
+    engine: subprocess.Popen[bytes] | None = None
+    heard = told = False
 
-    def forward(number: int, _frame: FrameType | None) -> None:
-        nonlocal told
-        if not told:
+    def forward(_number: int = 0, _frame: FrameType | None = None) -> None:
+        """Before the engine lives the signal is kept for it."""
+        nonlocal heard, told
+        heard = True
+        if engine is not None and not told:
             told = True
             engine.send_signal(signal.SIGINT)
 
     previous = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
+        engine = subprocess.Popen(["pulumi", *arguments, *PLAIN], stdin=subprocess.DEVNULL, process_group=0)
+        if heard:
+            forward()
         return engine.wait()
+    except FileNotFoundError:
+        raise OpsError("there is no `pulumi` on PATH: source .local/env.sh, or install Pulumi") from None
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
