@@ -1,10 +1,14 @@
 """The ECS scheduler's decisions, by tables: what is there, and what is to be done."""
 
+from typing import Any
+
 import pytest
 
+from localcloud.aws.ecs import failures, records
 from localcloud.aws.ecs.containers import docker_health_check
 from localcloud.aws.ecs.failures import hold_seconds
 from localcloud.aws.ecs.planner import plan
+from localcloud.aws.ecs.services_api import canonical
 from localcloud.aws.ecs.state import (
     Complete,
     Health,
@@ -156,3 +160,81 @@ def test_health_check_in_dockers_units() -> None:
     check = docker_health_check({"command": ["CMD", "/app", "probe"], "interval": 5})
     assert check["interval"] == 5_000_000_000
     assert (check["timeout"], check["retries"], check["start_period"]) == (5_000_000_000, 3, 0)
+
+
+def rolled_out(**configuration: Any) -> dict[str, Any]:
+    """A service whose first deployment is complete and whose second is under way."""
+    arn = "arn:aws:ecs:us-east-1:000000000000"
+    service: dict[str, Any] = {
+        "serviceName": "s", "serviceArn": f"{arn}:service/c/s", "clusterArn": f"{arn}:cluster/c", "status": "ACTIVE",
+        "taskDefinition": "d:1", "desiredCount": 2, "deployments": [], "events": [],
+        "deploymentConfiguration": configuration,
+    }  # fmt: skip
+    records.open_deployment(service)
+    records.complete(service)
+    service["taskDefinition"] = "d:2"
+    records.open_deployment(service)
+    return service
+
+
+def test_rollback_returns_to_the_completed_deployment() -> None:
+    service = rolled_out()
+    new, old = service["deployments"]
+    assert (new["status"], old["status"]) == ("PRIMARY", "ACTIVE")
+    assert records.roll_back(service, "because")
+    assert service["deployments"] == [old, new]
+    assert (old["status"], old["rolloutState"], new["rolloutState"]) == ("PRIMARY", "IN_PROGRESS", "FAILED")
+    assert (service["taskDefinition"], new["desiredCount"]) == ("d:1", 0)
+    assert service["_service_deployments"][0]["status"] == "ROLLBACK_IN_PROGRESS"
+    assert not records.roll_back(service, "again")
+    records.complete(service)
+    assert [item["status"] for item in service["_service_deployments"]] == ["ROLLBACK_SUCCESSFUL", "SUCCESSFUL"]
+
+
+def test_newer_deployment_stops_the_older() -> None:
+    service = rolled_out()
+    records.open_deployment(service)
+    statuses = [item["status"] for item in service["_service_deployments"]]
+    assert statuses == ["IN_PROGRESS", "STOPPED", "SUCCESSFUL"]
+    assert [item["status"] for item in service["deployments"]] == ["PRIMARY", "ACTIVE", "ACTIVE"]
+
+
+def test_nothing_to_go_back_to() -> None:
+    service = rolled_out()
+    service["_completed"] = None
+    assert not records.roll_back(service, "because")
+
+
+@pytest.mark.parametrize(
+    ("breaker", "failed", "rollout", "deployment"),
+    [
+        ({}, 5, "IN_PROGRESS", "IN_PROGRESS"),
+        ({"enable": True, "rollback": False}, 2, "IN_PROGRESS", "IN_PROGRESS"),
+        ({"enable": True, "rollback": False}, 3, "FAILED", "STOPPED"),
+        ({"enable": True, "rollback": True}, 3, "FAILED", "ROLLBACK_IN_PROGRESS"),
+    ],
+)
+def test_circuit_breaker(
+    monkeypatch: pytest.MonkeyPatch, breaker: dict[str, bool], failed: int, rollout: str, deployment: str
+) -> None:
+    service = rolled_out(deploymentCircuitBreaker=breaker)
+    monkeypatch.setattr(failures, "service_of", lambda task: service)
+    new = service["deployments"][0]
+    for _ in range(failed):
+        failures.record({"_deployment_id": new["id"]}, now=0.0)
+    assert (new["failedTasks"], new["rolloutState"]) == (failed, rollout)
+    assert service["_service_deployments"][0]["status"] == deployment
+    assert service["_holds"][new["id"]][0] == failed
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ({"subnets": ["b", "a"], "assignPublicIp": "DISABLED"}, {"subnets": ["a", "b"], "securityGroups": []}, True),
+        ({"subnets": ["a"]}, {"subnets": ["b"]}, False),
+        ("LATEST", "", True),
+        ([{"containerPort": 80}], [{"containerPort": 81}], False),
+    ],
+)
+def test_same_configuration(one: Any, other: Any, same: bool) -> None:
+    assert (canonical(one) == canonical(other)) is same

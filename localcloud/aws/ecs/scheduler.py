@@ -68,7 +68,7 @@ class Scheduler:
         """One pass over all services; True while there is anything to watch."""
         now = time.time()
         living = [(place, task) for place, task in every_task() if task["lastStatus"] != "STOPPED"]
-        watching.refresh_health(self._inspectors, [task for _, task in living], now)
+        watching.refresh_health(self._inspectors, [task for _, task in living], now, self.wake)
         with self.lock:
             for place, key, service in every_service():
                 if service.get("status") not in ("ACTIVE", "DRAINING") or not service.get("deployments"):
@@ -84,8 +84,7 @@ class Scheduler:
     def _schedule(self, service: Record, now: float) -> None:
         joined: Counter[str] = Counter()
         for task in observe.alive(service):
-            if observe.phase_of(task) == Phase.RUNNING:
-                _note_running(task, now)
+            if observe.phase_of(task) == Phase.RUNNING and "_running_at" in task:
                 joined.update(targets.register(self.balancer, service, task))
         for group, number in joined.items():
             records.announce(service, f"registered {number} targets in (target-group {group})")
@@ -139,17 +138,6 @@ def _trouble(task: Record, reason: str) -> str:
         return f"failed container health checks: {reason}."
     group, port, description = task["_target_trouble"]
     return f"(port {port}) is unhealthy in (target-group {group}) due to (reason {description})."
-
-
-def _note_running(task: Record, now: float) -> None:
-    """Complete the record of a task that has begun to run: since when, and its containers' network interfaces."""
-    if "_running_at" in task:
-        return
-    task["_running_at"] = now
-    for attachment in task.get("attachments") or []:
-        interface = {"attachmentId": attachment["id"], "privateIpv4Address": ecs._task_ip(task)}
-        for container in task["containers"]:
-            container["networkInterfaces"] = [interface]
 
 
 def _note_healthy(service: Record, view: ServiceView) -> None:

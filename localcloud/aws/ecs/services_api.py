@@ -52,7 +52,9 @@ class ServicesApi:
             if trouble:
                 return refuse(*trouble)
             rolls = bool(data.get("forceNewDeployment")) or any(
-                service.get(field) != value for field, value in changes.items() if field in records.REVISION_FIELDS
+                canonical(service.get(field)) != canonical(value)
+                for field, value in changes.items()
+                if field in records.REVISION_FIELDS
             )
             count_before = service["desiredCount"]
             service.update(changes)
@@ -100,6 +102,16 @@ def describe_addition(service: Record) -> None:
         )
     service["currentServiceRevisions"] = shown
     service["currentServiceDeployment"] = newest["serviceDeploymentArn"] if newest else None
+
+
+def canonical(value: Any) -> Any:
+    """A configuration without order and defaults: what is only written differently is no new deployment."""
+    if isinstance(value, dict):
+        kept = {key: canonical(item) for key, item in value.items()}
+        return {key: item for key, item in kept.items() if item not in (None, [], {})}
+    if isinstance(value, list):
+        return sorted((canonical(item) for item in value), key=repr)
+    return None if value in ("", "DISABLED", "LATEST") else value
 
 
 def _find(data: Record) -> Record | None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -39,6 +40,7 @@ class Starting:
             if reason:
                 self._give_up(task, reason)
             elif task["lastStatus"] == "RUNNING":
+                _note_running(task)
                 watching.watch(task, (account, region), self._exited)
 
     def _give_up(self, task: Record, reason: str) -> None:
@@ -67,6 +69,15 @@ def _note_definition(task: Record, definition: Record) -> None:
         task.update({name: task[name] or None for name in ("stopCode", "stoppedReason")})  # AWS omits what is empty
         task["_health_checked"] = checked if any(checked) else []
         task["_stop_timeouts"] = [int(item.get("stopTimeout") or watching.DEFAULT_STOP_SECONDS) for item in listed]
+
+
+def _note_running(task: Record) -> None:
+    """Complete the record of a task that has begun to run: its containers' network interfaces, and since when."""
+    for attachment in task.get("attachments") or []:
+        interface = {"attachmentId": attachment["id"], "privateIpv4Address": ecs._task_ip(task)}
+        for container in task["containers"]:
+            container["networkInterfaces"] = [interface]
+    task["_running_at"] = time.time()
 
 
 def _validate_logs(definition: Record) -> None:

@@ -41,12 +41,12 @@ def watch(task: Record, place: Scope, on_exit: Exited) -> None:
         ).start()  # fmt: skip
 
 
-def refresh_health(pool: Executor, tasks: Sequence[Record], now: float) -> None:
-    """Read the container health checks that are due, side by side."""
-    due = [task for task in tasks if _health_due(task, now)]
-    for task in due:
-        task["_health_read"] = now
-    list(pool.map(_read_health, due))
+def refresh_health(pool: Executor, tasks: Sequence[Record], now: float, changed: Callable[[], None]) -> None:
+    """Have the container health checks read that are due, side by side and without waiting for a slow engine."""
+    for task in tasks:
+        if _health_due(task, now):
+            task["_health_read"], task["_health_reading"] = now, True
+            pool.submit(_read_health, task, changed)
 
 
 def stop_containers(task: Record) -> None:
@@ -85,6 +85,9 @@ def _await_exit(task: Record, index: int, identifier: str, place: Scope, on_exit
             if getattr(getattr(error, "response", None), "status_code", None) == 404:
                 break  # removed by somebody else: as dead as can be
             pause.wait(1.0)  # the engine restarts or is overloaded: no evidence that the process ended
+    last_words = _log_threads.get(identifier)
+    if last_words is not None:
+        last_words.join(LOG_TAIL_SECONDS)  # who reads the reason also wants to read the log
     with scoped(place):
         note_exit(task, index, identifier)
         essentials = task.get("_container_essentials") or []
@@ -120,12 +123,27 @@ def _stop_one(task: Record, index: int, identifier: str) -> None:
 
 
 def _health_due(task: Record, now: float) -> bool:
-    if not task.get("_health_checked") or task["lastStatus"] != "RUNNING" or task["desiredStatus"] == "STOPPED":
+    if (
+        not task.get("_health_checked")
+        or task.get("_health_reading")
+        or task["lastStatus"] != "RUNNING"
+        or task["desiredStatus"] == "STOPPED"
+    ):
         return False
     return bool(now - task.get("_health_read", 0.0) >= HEALTH_SECONDS)
 
 
-def _read_health(task: Record) -> None:
+def _read_health(task: Record, changed: Callable[[], None]) -> None:
+    try:
+        before = task["healthStatus"]
+        task["healthStatus"] = _health_of(task)
+        if task["healthStatus"] != before:
+            changed()
+    finally:
+        task["_health_reading"] = False
+
+
+def _health_of(task: Record) -> str:
     """A task is as healthy as its essential containers that define a check: the worst one counts."""
     checked, found = task["_health_checked"], []
     for index, identifier in enumerate(list(task.get("_docker_ids") or [])):
@@ -139,6 +157,4 @@ def _read_health(task: Record) -> None:
         task["containers"][index]["healthStatus"] = health
         if checked[index] == "essential":
             found.append(health)
-    if found:
-        worst = next((name for name in ("UNHEALTHY", "UNKNOWN") if name in found), "HEALTHY")
-        task["healthStatus"] = worst
+    return next((name for name in ("UNHEALTHY", "UNKNOWN") if name in found), "HEALTHY" if found else "UNKNOWN")

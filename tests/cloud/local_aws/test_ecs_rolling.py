@@ -45,6 +45,7 @@ def test_rolling_under_load(service: EcsService) -> None:
     assert [item["status"] for item in answered["deployments"]] == ["PRIMARY", "ACTIVE"]
     primary = service.describe()["deployments"][0]
     assert primary["id"] == answered["deployments"][0]["id"] != first["deployments"][0]["id"]
+    assert all(task["containers"][0]["networkInterfaces"][0]["privateIpv4Address"] for task in service.tasks())
     assert {task["startedBy"] for task in service.tasks()} == {primary["id"]}
     done = service.deployment()
     assert done["status"] == "SUCCESSFUL"
