@@ -121,22 +121,26 @@ class Balancer(pulumi.ComponentResource):
             type="redirect",
             redirect=lb.ListenerDefaultActionRedirectArgs(protocol="HTTPS", port="443", status_code="HTTP_301"),
         )
+        https = [self._https(name, certificate_arn, balancer, forward)] if certificate_arn else []
         lb.Listener(
             f"{name}-http",
             load_balancer_arn=balancer.arn,
             protocol="HTTP",
             port=80,
             default_actions=[to_https if certificate_arn else forward],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=https),  # nobody is sent where nobody listens yet
+        )
+
+    def _https(
+        self, name: str, certificate_arn: str, balancer: lb.LoadBalancer, forward: lb.ListenerDefaultActionArgs
+    ) -> pulumi.Resource:
+        return lb.Listener(
+            f"{name}-https",
+            load_balancer_arn=balancer.arn,
+            protocol="HTTPS",
+            port=443,
+            ssl_policy=TLS_POLICY,
+            certificate_arn=certificate_arn,
+            default_actions=[forward],
             opts=pulumi.ResourceOptions(parent=self),
         )
-        if certificate_arn:
-            lb.Listener(
-                f"{name}-https",
-                load_balancer_arn=balancer.arn,
-                protocol="HTTPS",
-                port=443,
-                ssl_policy=TLS_POLICY,
-                certificate_arn=certificate_arn,
-                default_actions=[forward],
-                opts=pulumi.ResourceOptions(parent=self),
-            )

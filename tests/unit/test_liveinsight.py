@@ -158,6 +158,7 @@ def test_with_a_certificate_http_is_sent_to_https() -> None:
     assert (https["port"], https["certificateArn"]) == (443, HTTPS["certificateArn"])
     assert https["defaultActions"][0]["type"] == "forward"
     assert engine.one("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "liveinsight-https-in")
+    assert needs(engine, engine.one("aws:lb/listener:Listener", "liveinsight-http"), "aws:lb/listener:Listener")
     assert engine.exports["url"] == "https://live.example.com"
 
 
