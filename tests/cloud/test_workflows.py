@@ -380,7 +380,7 @@ def test_a_push_builds_once_and_releases_and_a_dispatch_rolls_back(
     shutil.copytree(ROOT / ".github", released.path / ".github", dirs_exist_ok=True)
     sample.prepare()
     shutil.copytree(sample.CONTEXT, released.path / "src", dirs_exist_ok=True)
-    sha = "d" * 40
+    sha, before = "d" * 40, released.output("imageTag")
     stack = "liveinsight.local"
     environment = {**released.environment, "DOCKER_BUILDKIT": "0"}
     values = {
@@ -410,6 +410,6 @@ def test_a_push_builds_once_and_releases_and_a_dispatch_rolls_back(
         assert load.failed == 0, load.answers
     finally:
         shutil.rmtree(released.path / "src")
-    assert "rolling liveinsight.local back to v1" in back.text
-    assert released.output("release")["image_tag"] == "v1"
-    assert requests.get(released.output("url"), timeout=5).headers["X-Version"] == "v1"
+    assert f"rolling liveinsight.local back to {before}: the verified release before {sha}" in back.text
+    assert released.output("release")["image_tag"] == before
+    assert requests.get(released.output("url"), timeout=5).headers["X-Version"] == before
