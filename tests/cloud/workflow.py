@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]  # publishes no types
+import yaml
 
 from tests.cloud.project import ROOT
 
