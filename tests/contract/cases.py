@@ -345,6 +345,7 @@ def _containers_and_rest() -> list[Case]:
                 "healthCheckGracePeriodSeconds": 20,
                 "deploymentMinimumHealthyPercent": 50,
                 "deploymentCircuitBreaker": {"enable": True, "rollback": False},
+                "waitForSteadyState": True,
             },
             replace={"launchType": "EC2"},
             import_id=lambda state: f"contract/{state['name']}",

@@ -17,7 +17,7 @@ class ApiError(PluginError):
     """A call the cloud refused."""
 
     def __init__(self, action: str, code: str, message: str) -> None:
-        super().__init__(f"{action} failed: {code}: {message}")
+        super().__init__(f"{action} failed: {code}: {' '.join(message.split())}")
         self.action, self.code, self.message = action, code, message
 
 

@@ -20,14 +20,17 @@ class Unsettled(PluginError):
 
 
 def settled(kind: type[Row], found: Object, op: Op, aws: Aws) -> Object:
-    """The state: the cloud's values, in the program's words where both mean the same."""
+    """The state: the cloud's values, in the program's words where both mean the same.
+
+    What the cloud does not tell counts as not there, but for secrets, which it may refuse to show.
+    """
     state = dict(found)
     known = {**op.old, **op.inputs}
     for key, prop in kind.all_props().items():
         wanted = known.get(key)
         if wanted is None or wanted == UNKNOWN or key in ("tags", "region"):
             continue
-        if prop.kept or key not in state:
+        if prop.kept or (prop.secret and key not in state):
             state[key] = wanted
         elif prop.kind not in ("object", "[object]") and same(prop, state[key], wanted):
             state[key] = wanted

@@ -10,6 +10,7 @@ _FILES = {
     "aws:cloudwatch/": "cloudwatch",
     "aws:dynamodb/": "dynamodb",
     "aws:ec2/": "ec2",
+    "aws:ec2/route": "ec2_routes",
     "aws:ec2/securityGroup:": "security",
     "aws:vpc/": "security",
     "aws:ecr/": "ecr",
@@ -19,6 +20,7 @@ _FILES = {
     "aws:iam/": "iam",
     "aws:lb/": "lb",
     "aws:lb/listener": "lb_listener",
+    "aws:lb/targetGroup:": "lb_target",
     "aws:ssm/": "ssm",
 }
 
