@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -119,19 +119,36 @@ class Plugin:
         answer = self._call("Read", request)
         return answer.id, decode(answer.properties), decode(answer.inputs)
 
-    def diff(self, token: str, name: str, resource_id: str, state: Object, inputs: Object, news: Object) -> Any:
-        return self._call(
-            "Diff",
-            pb.DiffRequest(
-                urn=urn(token, name), id=resource_id, olds=encode(state), old_inputs=encode(inputs), news=encode(news)
-            ),
-        )
+    def diff(
+        self,
+        token: str,
+        name: str,
+        resource_id: str,
+        state: Object,
+        inputs: Object,
+        news: Object,
+        ignored: Sequence[str] = (),
+    ) -> Any:
+        values = {"olds": encode(state), "old_inputs": encode(inputs), "news": encode(news)}
+        request = pb.DiffRequest(urn=urn(token, name), id=resource_id, **values, ignoreChanges=ignored)
+        return self._call("Diff", request)
 
-    def update(self, token: str, name: str, resource_id: str, state: Object, inputs: Object, news: Object) -> Object:
-        request = pb.UpdateRequest(
-            urn=urn(token, name), id=resource_id, olds=encode(state), old_inputs=encode(inputs), news=encode(news)
-        )
+    def update(
+        self,
+        token: str,
+        name: str,
+        resource_id: str,
+        state: Object,
+        inputs: Object,
+        news: Object,
+        ignored: Sequence[str] = (),
+    ) -> Object:
+        values = {"olds": encode(state), "old_inputs": encode(inputs), "news": encode(news)}
+        request = pb.UpdateRequest(urn=urn(token, name), id=resource_id, **values, ignoreChanges=ignored)
         return decode(self._call("Update", request).properties)
+
+    def cancel(self) -> None:
+        self._call("Cancel", empty_pb2.Empty())
 
     def delete(self, token: str, name: str, resource_id: str, state: Object, inputs: Object) -> None:
         request = pb.DeleteRequest(
