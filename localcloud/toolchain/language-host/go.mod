@@ -1,3 +1,4 @@
+// v3.79.0 is the last release in which the SDK's module contains the Python language host; it runs newer programs.
 module infra-release/language-host
 
 go 1.25.11
