@@ -14,7 +14,7 @@ from actions.ecs import FINISHED, EcsService, Look
 from actions.errors import ReleaseError, TaskFailed
 from actions.lifeline import Cancellation
 from actions.logs import log_tail
-from actions.plan_ecs import Rest, failure_of, progress_line, short
+from actions.plan_ecs import Rest, ailments, by_health, failure_of, progress_line, short
 from actions.progress import Progress
 from actions.request import EcsRequest
 
@@ -29,6 +29,7 @@ class Deploying:
         self._aws, self._asked = aws, asked
         self._service = EcsService(aws, asked)
         self._cancellation, self._progress = cancellation, progress
+        self._ailments: dict[str, str] = {}  # task → what its target's checks last found wrong
 
     def start(self, revision: str, count: int) -> str:
         """The ARN of the service deployment that this call, and no other, began."""
@@ -113,7 +114,8 @@ class Deploying:
                 self._progress.say(f"going back: {line}")
                 said = line
             others = [task for task in look.tasks if task.definition != rest.revision and not task.stopped]
-            arrived = look.service.primary.task_definition == rest.revision and look.service.settled and not others
+            primary = look.service.primary
+            arrived = primary.task_definition == rest.revision and primary.rollout == "COMPLETED" and not others
             if arrived and look.healthy(rest.revision) >= rest.count:
                 return look
             if time.monotonic() > deadline:
@@ -129,9 +131,12 @@ class Deploying:
 
     def _raise_failure(self, look: Look, revision: str) -> None:
         mine = next((entry for entry in look.service.deployments if entry.task_definition == revision), None)
+        self._ailments.update(ailments(look))
         failed = failure_of(look, mine.id, self._asked.grace_seconds) if mine else None
         if failed:
             task, reason = failed
+            if task.stopped and by_health(task) and task.arn in self._ailments:
+                reason = f"{reason}: {self._ailments[task.arn]}"
             tail = log_tail(self._aws, self._container(revision), task.id, self._cancellation)
             raise TaskFailed(f"task {task.id[:8]}: {reason}", task.arn, tail)
         if mine and mine.rollout == "FAILED":

@@ -50,6 +50,7 @@ class Task:
     digest: str  # of the released container's image
     health: str
     age_seconds: float
+    leaving: bool = False  # ECS wants it stopped: it takes no request any more
     stop_code: str = ""
     stopped_reason: str = ""
     exit_code: int | None = None
@@ -61,7 +62,7 @@ class Task:
 
     @property
     def stopped(self) -> bool:
-        return bool(self.stop_code) or self.status == "STOPPED"
+        return self.leaving or self.status == "STOPPED"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,6 +241,7 @@ def _task(task: dict[str, Any], container_name: str) -> Task:
         digest=container.get("imageDigest", ""),
         health=task.get("healthStatus", "UNKNOWN"),
         age_seconds=(datetime.now(UTC) - started).total_seconds() if started else 0.0,
+        leaving=task.get("desiredStatus") == "STOPPED",
         stop_code=task.get("stopCode", ""),
         stopped_reason=task.get("stoppedReason", ""),
         exit_code=container.get("exitCode"),

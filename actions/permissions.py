@@ -4,7 +4,6 @@ once.
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -16,11 +15,11 @@ ASSUMED_ROLE = re.compile(r"^arn:(aws[\w-]*):sts::(\d+):assumed-role/([^/]+)/")
 
 @dataclass(frozen=True, kw_only=True)
 class Need:
-    """Actions on one resource; `passed_to` is the service of an iam:PassRole."""
+    """Actions on one resource, with the condition keys that the real call carries."""
 
     actions: tuple[str, ...]
     resource: str
-    passed_to: str = ""
+    context: tuple[tuple[str, str], ...] = ()  # condition key, value
 
 
 def needs(request: EcsRequest, account: str, roles: tuple[str, ...], log_group: str) -> list[Need]:
@@ -37,15 +36,21 @@ def needs(request: EcsRequest, account: str, roles: tuple[str, ...], log_group: 
         ("ecs:DescribeServiceRevisions", f"arn:aws:ecs:{place}:service-revision/{service}/*"),
         (definitions, f"arn:aws:ecs:{place}:task-definition/{request.family}:*"),
         ("ecs:DescribeTasks", f"arn:aws:ecs:{place}:task/{request.cluster}/*"),
-        ("ecs:ListTasks ecs:DescribeTaskDefinition elasticloadbalancing:DescribeTargetHealth", "*"),
-        ("logs:DescribeLogGroups cloudwatch:DescribeAlarms ssm:DescribeParameters", "*"),
+        ("ecs:DescribeTaskDefinition elasticloadbalancing:DescribeTargetHealth ssm:DescribeParameters", "*"),
+        ("logs:DescribeLogGroups", f"arn:aws:logs:{place}:log-group:{log_group}"),
         ("logs:GetLogEvents", f"arn:aws:logs:{place}:log-group:{log_group}:log-stream:*"),
         ("dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem", f"arn:aws:dynamodb:{place}:table/{request.table}"),
     ]
+    wanted += [("cloudwatch:DescribeAlarms", f"arn:aws:cloudwatch:{place}:alarm:{name}") for name in request.alarms]
+    wanted += [("iam:GetRole", role) for role in roles]
     found = [Need(actions=tuple(actions.split()), resource=resource) for actions, resource in wanted]
-    for role in roles:
-        found.append(Need(actions=("iam:GetRole",), resource=role))
-        found.append(Need(actions=("iam:PassRole",), resource=role, passed_to="ecs-tasks.amazonaws.com"))
+    cluster = (("ecs:cluster", f"arn:aws:ecs:{place}:cluster/{request.cluster}"),)
+    revisions = f"arn:aws:ecs:{place}:task-definition/{request.family}:*"
+    registering = (("ecs:CreateAction", "RegisterTaskDefinition"),)
+    found.append(Need(actions=("ecs:ListTasks",), resource="*", context=cluster))
+    found.append(Need(actions=("ecs:TagResource",), resource=revisions, context=registering))
+    to_tasks = (("iam:PassedToService", "ecs-tasks.amazonaws.com"),)
+    found += [Need(actions=("iam:PassRole",), resource=role, context=to_tasks) for role in roles]
     return found
 
 
@@ -64,10 +69,10 @@ def missing(aws: Clients, principal: str, wanted: list[Need]) -> list[str]:
     """
     refused: list[str] = []
     for need in wanted:
-        context: list[dict[str, Any]] = []
-        if need.passed_to:
-            value = {"ContextKeyName": "iam:PassedToService", "ContextKeyType": "string"}
-            context = [{**value, "ContextKeyValues": [need.passed_to]}]
+        context = [
+            {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+            for key, value in need.context
+        ]
         answer = aws("iam").simulate_principal_policy(
             PolicySourceArn=principal,
             ActionNames=list(need.actions),

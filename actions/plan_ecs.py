@@ -11,7 +11,7 @@ NOT_REGISTRABLE = (
     "registeredAt", "registeredBy", "deregisteredAt",
 )  # fmt: skip
 EXPECTED_STOPS = ("SpotInterruption", "ServiceSchedulerInitiated", "UserInitiated")
-HEALTH_FAILURES = ("health checks",)  # the scheduler's own stops that are failures of the task
+HEALTH_FAILURE = "health checks"  # in the reason of the scheduler's own stops that are failures of the task
 
 
 class Way(Enum):
@@ -70,15 +70,25 @@ def failure_of(look: Look, deployment_id: str, grace_seconds: float) -> tuple[Ta
         if task.started_by != deployment_id:
             continue
         if task.stopped:
-            if _expected_stop(task):
-                continue
-            return task, stop_text(task)
+            if _failed_stop(task):
+                return task, stop_text(task)
+            continue
         if task.health == "UNHEALTHY":
             return task, "its container health check fails"
         target = look.target_of(task)
         if target and target.state == "unhealthy" and task.age_seconds > grace_seconds:
             return task, f"its target {target.address} is unhealthy: {target.description or target.reason}"
     return None
+
+
+def ailments(look: Look) -> dict[str, str]:
+    """Task → why its target is unhealthy: ECS's own stopped reason does not say it, and the target is soon gone."""
+    pairs = [(task, look.target_of(task)) for task in look.tasks]
+    return {
+        task.arn: target.description or target.reason
+        for task, target in pairs
+        if target and target.state == "unhealthy"
+    }
 
 
 def stop_text(task: Task) -> str:
@@ -109,10 +119,17 @@ def short(arn: str) -> str:
     return arn.rsplit("/", 1)[-1]
 
 
+def by_health(task: Task) -> bool:
+    """Whether the scheduler stopped a task because its health checks failed."""
+    return HEALTH_FAILURE in task.stopped_reason
+
+
 def _given(value: Any) -> bool:
     return value is not None and value != "" and value != []
 
 
-def _expected_stop(task: Task) -> bool:
-    by_health = any(word in task.stopped_reason for word in HEALTH_FAILURES)
-    return task.stop_code in EXPECTED_STOPS and not by_health
+def _failed_stop(task: Task) -> bool:
+    """Whether a stop is the task's own failure, not scaling or a lost spot; without a cause yet it is not."""
+    if not task.stop_code and task.status != "STOPPED":
+        return False
+    return by_health(task) or task.stop_code not in EXPECTED_STOPS

@@ -47,6 +47,7 @@ def test_an_unknown_stack_is_a_sentence(released: Project, stack: str, sentence:
         done = released.pulumi("preview", "--stack", stack, check=False)
     finally:
         released.pulumi("stack", "rm", "--yes", stack)
+        released.pulumi("stack", "select", "liveinsight.local")
     assert done.returncode != 0 and sentence in done.stdout, done.stdout
     assert "Traceback" not in without_interrupts(done.stdout), done.stdout
 

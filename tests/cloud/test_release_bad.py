@@ -13,7 +13,7 @@ REASONS = {
     "crash": r"exit code 1",
     "exit-20": r"exit code 1",
     "health-500": r"Health checks failed with these codes: \[500\]",
-    "never-listens": r"is unhealthy: (Health checks failed|Request timed out|Connection)",
+    "never-listens": r"(is unhealthy|failed ELB health checks in .*): (Health checks failed|Request timed out)",
     "no-such-tag": r"the registry has no liveinsight-app:no-such-tag; push it",
     "oom": r"OutOfMemoryError: Container killed due to memory usage, exit code 137",
 }

@@ -74,16 +74,14 @@ def test_a_second_up_at_the_same_time_is_refused_and_the_first_finishes(released
 
 def cut(project: Project, line: str, blow: Callable[[int], object]) -> str:
     """Runs `pulumi up`, strikes when `line` is printed, and returns all it printed."""
-    process = project.start("up", "--yes", "--skip-preview")
-    assert process.stdout
     printed: list[str] = []
     struck = False
-    for text in process.stdout:
-        printed.append(text)
-        if not struck and line in text:
-            blow(process.pid)
-            struck = True
-    process.wait(60)
+    with project.start("up", "--yes", "--skip-preview") as process:
+        for text in process.stdout or ():
+            printed.append(text)
+            if not struck and line in text:
+                blow(process.pid)
+                struck = True
     assert struck, f"{line!r} never appeared:\n" + "".join(printed)
     return "".join(printed)
 

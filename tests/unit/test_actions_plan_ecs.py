@@ -47,7 +47,7 @@ def task(revision: str = NEW, **changed: Any) -> Task:
         "health": "UNKNOWN",
         "age_seconds": 30.0,
     }
-    return Task(**{**values, **changed})
+    return Task(**{**values, "leaving": "stop_code" in changed, **changed})
 
 
 def target(health: str, address: str = "10.0.0.1", description: str = "") -> Target:
