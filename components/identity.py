@@ -13,7 +13,7 @@ from components.arns import Arns
 
 @dataclass(frozen=True, kw_only=True)
 class IdentityArgs:
-    arns: pulumi.Output[Arns]
+    arns: Arns
     release_role: str
     preview_role: str
     repository: str  # org/repository on GitHub
@@ -33,25 +33,18 @@ class Identity(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: IdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("infra-release:identity:Identity", name, None, opts)
+        release = policies.release_policy(args.arns, args.backend)
+        preview = policies.preview_policy(args.arns, args.setting_parameters, args.backend)
+        issuer: pulumi.Input[str] = args.arns.github
         if args.create_provider:
-            provider_arn = iam.OpenIdConnectProvider(
+            issuer = iam.OpenIdConnectProvider(
                 f"{name}-github",
                 url=f"https://{policies.GITHUB_ISSUER}",
                 client_id_lists=["sts.amazonaws.com"],
                 opts=pulumi.ResourceOptions(parent=self),
             ).arn
-        else:
-            provider_arn = args.arns.apply(lambda arns: arns.github)
-        release = args.arns.apply(lambda arns: json.dumps(policies.release_policy(arns, args.backend)))
-        preview = args.arns.apply(
-            lambda arns: json.dumps(policies.preview_policy(arns, args.setting_parameters, args.backend))
-        )
-        self.release_role_arn = self._role(
-            f"{name}-release", args.release_role, args, args.claim, provider_arn, release
-        )
-        self.preview_role_arn = self._role(
-            f"{name}-preview", args.preview_role, args, "pull_request", provider_arn, preview
-        )
+        self.release_role_arn = self._role(f"{name}-release", args.release_role, args, args.claim, issuer, release)
+        self.preview_role_arn = self._role(f"{name}-preview", args.preview_role, args, "pull_request", issuer, preview)
         self.register_outputs({"releaseRoleArn": self.release_role_arn, "previewRoleArn": self.preview_role_arn})
 
     def _role(
@@ -60,8 +53,8 @@ class Identity(pulumi.ComponentResource):
         role_name: str,
         args: IdentityArgs,
         claim: str,
-        provider_arn: pulumi.Output[str],
-        policy: pulumi.Output[str],
+        issuer: pulumi.Input[str],
+        policy: policies.Document,
     ) -> pulumi.Output[str]:
         """A role with one inline policy; its ARN comes after the policy, so that whoever takes the role can act."""
         subjects = policies.github_subjects(args.repository, claim, args.organization_id, args.repository_id)
@@ -69,10 +62,12 @@ class Identity(pulumi.ComponentResource):
             name,
             name=role_name,
             description=f"GitHub Actions of {args.repository}: {claim}",
-            assume_role_policy=provider_arn.apply(lambda arn: json.dumps(policies.github_trust(arn, subjects))),
+            assume_role_policy=pulumi.Output.from_input(issuer).apply(
+                lambda arn: json.dumps(policies.github_trust(arn, subjects))
+            ),
             opts=pulumi.ResourceOptions(parent=self),
         )
         attached = iam.RolePolicy(
-            name, name=role_name, role=role.name, policy=policy, opts=pulumi.ResourceOptions(parent=self)
+            name, name=role_name, role=role.name, policy=json.dumps(policy), opts=pulumi.ResourceOptions(parent=self)
         )
         return pulumi.Output.all(role.arn, attached.id).apply(lambda values: str(values[0]))

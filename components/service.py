@@ -18,7 +18,7 @@ from components.network import ANYWHERE, Network
 @dataclass(frozen=True, kw_only=True)
 class ServiceArgs:
     names: Names
-    arns: pulumi.Output[Arns]
+    arns: Arns
     network: Network
     balancer: Balancer
     repository_url: pulumi.Input[str]
@@ -60,7 +60,7 @@ class EcsService(pulumi.ComponentResource):
 
     def _roles(self, name: str, args: ServiceArgs) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
         """The role ECS acts with before a task runs, and the one the application has: it may do nothing."""
-        trust = args.arns.apply(lambda arns: json.dumps(policies.ecs_task_trust(arns)))
+        trust = json.dumps(policies.ecs_task_trust(args.arns))
         execution = iam.Role(
             f"{name}-execution",
             name=args.names.execution_role,
@@ -73,7 +73,7 @@ class EcsService(pulumi.ComponentResource):
             f"{name}-execution",
             name=args.names.execution_role,
             role=execution.name,
-            policy=args.arns.apply(lambda arns: json.dumps(policies.execution_policy(arns, parameters))),
+            policy=json.dumps(policies.execution_policy(args.arns, parameters)),
             opts=self._child(),
         )
         task = iam.Role(
@@ -89,8 +89,8 @@ class EcsService(pulumi.ComponentResource):
         self, name: str, args: ServiceArgs, execution_role: pulumi.Output[str], task_role: pulumi.Output[str]
     ) -> ecs.TaskDefinition:
         """Everything of a task but the image: a release copies it and puts a digest in."""
-        definition = pulumi.Output.all(args.arns, args.repository_url).apply(
-            lambda known: json.dumps([container_definition(args, *known)])
+        definition = pulumi.Output.from_input(args.repository_url).apply(
+            lambda url: json.dumps([container_definition(args, url)])
         )
         return ecs.TaskDefinition(
             f"{name}-template",
@@ -164,7 +164,9 @@ class EcsService(pulumi.ComponentResource):
             launch_type="FARGATE",
             task_definition=template.arn,
             desired_count=0,  # the template's image is none: the first release brings the first task
-            deployment_controller=ecs.ServiceDeploymentControllerArgs(type="ECS"),  # said, as an imported service has it
+            deployment_controller=ecs.ServiceDeploymentControllerArgs(
+                type="ECS"
+            ),  # said, as an imported service has it
             deployment_minimum_healthy_percent=100,
             deployment_maximum_percent=200,
             # The second net, for a release whose runner died: ECS stops starting broken tasks while the old ones serve.
@@ -187,7 +189,7 @@ class EcsService(pulumi.ComponentResource):
         )
 
 
-def container_definition(args: ServiceArgs, arns: Arns, repository_url: str) -> dict[str, Any]:
+def container_definition(args: ServiceArgs, repository_url: str) -> dict[str, Any]:
     """The application's container in the words of ECS, with an image that does not exist."""
     names, health = args.names, args.health
     return {
@@ -196,7 +198,8 @@ def container_definition(args: ServiceArgs, arns: Arns, repository_url: str) -> 
         "essential": True,
         "portMappings": [{"containerPort": args.port, "hostPort": args.port, "protocol": "tcp"}],
         "secrets": [
-            {"name": variable, "valueFrom": arns.parameter(name)} for variable, name in sorted(args.parameters.items())
+            {"name": variable, "valueFrom": args.arns.parameter(name)}
+            for variable, name in sorted(args.parameters.items())
         ],
         "dockerLabels": {"infra-release.settings": args.fingerprint},  # new values: a new template, hence a release
         "healthCheck": {

@@ -27,7 +27,6 @@ def declare(settings: LiveInsightSettings) -> None:
     """Everything LiveInsight needs in one environment and, once an image is named, its release."""
     names = Names(base=settings.name, environment=settings.environment)
     provider = _provider(settings)
-    arns = _arns(settings, names, provider)
 
     def options(*after: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(provider=provider, depends_on=list(after))
@@ -38,6 +37,7 @@ def declare(settings: LiveInsightSettings) -> None:
     configuration = Configuration(SYSTEM, _configuration(settings, names), options())
     balancer = Balancer(SYSTEM, _balancer(settings, names, network), options())
     observability = Observability(SYSTEM, _observability(settings, names, balancer), options())
+    arns = _arns(settings, names, provider)  # waits for AWS, so it comes after what needs none
     service = EcsService(SYSTEM, _service(settings, names, arns, network, balancer, registry, configuration), options())
     identity = Identity(SYSTEM, _identity(settings, names, arns), options())
 
@@ -71,11 +71,14 @@ def _provider(settings: LiveInsightSettings) -> aws.Provider:
     )
 
 
-def _arns(settings: LiveInsightSettings, names: Names, provider: aws.Provider) -> pulumi.Output[Arns]:
-    caller = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(provider=provider))
-    return caller.account_id.apply(
-        lambda account: Arns(account=account, region=settings.region, names=names, repository_name=settings.repository)
-    )
+def _arns(settings: LiveInsightSettings, names: Names, provider: aws.Provider) -> Arns:
+    """The system's ARNs; ends the program with one sentence when AWS does not tell the account."""
+    try:
+        account = aws.get_caller_identity(opts=pulumi.InvokeOptions(provider=provider)).account_id
+    except Exception as error:  # the SDK raises no narrower one
+        reason = str(error).rpartition("getCallerIdentity: ")[2]
+        raise pulumi.RunError(f"AWS does not tell whose account this is: {reason}") from None
+    return Arns(account=account, region=settings.region, names=names, repository_name=settings.repository)
 
 
 def _network(settings: LiveInsightSettings) -> NetworkArgs:
@@ -148,7 +151,7 @@ def _observability(settings: LiveInsightSettings, names: Names, balancer: Balanc
 def _service(
     settings: LiveInsightSettings,
     names: Names,
-    arns: pulumi.Output[Arns],
+    arns: Arns,
     network: Network,
     balancer: Balancer,
     registry: Registry,
@@ -172,7 +175,7 @@ def _service(
     )
 
 
-def _identity(settings: LiveInsightSettings, names: Names, arns: pulumi.Output[Arns]) -> IdentityArgs:
+def _identity(settings: LiveInsightSettings, names: Names, arns: Arns) -> IdentityArgs:
     github, backend = settings.github, settings.backend
     return IdentityArgs(
         arns=arns,
