@@ -34,7 +34,11 @@ Key = tuple[str, str, int]  # target group ARN, target id, port
 
 @dataclass(kw_only=True)
 class Target:
-    """A registered or draining target. Its server has a name of its own that is never used again."""
+    """A registered or draining target.
+
+    Its server has a name that is never used again, so that a cookie does not lead to another target at the same
+    address; what stands before the underscore is the Host of its health checks.
+    """
 
     group: str
     id: str
@@ -99,7 +103,7 @@ class Balancer:
                 group=target_group_arn,
                 id=ip,
                 port=port,
-                server=f"target{next(self._numbers)}_{int(time.time())}",
+                server=f"{address or ip}:{port}_{next(self._numbers)}-{int(time.time())}",
                 address=address or ip,
             )
             self._targets[key] = target
@@ -116,7 +120,7 @@ class Balancer:
             if group is None or not target.live:
                 del self._targets[target.key]
                 return
-            self.haproxy.everywhere(f"set server {group.name}/{target.server} state maint")
+            self.haproxy.command(f"set server {group.name}/{target.server} state maint")
             target.drain_until = time.monotonic() + group.delay
             target.health = DRAINING
             self._leaving.append(target)
@@ -244,13 +248,12 @@ class Balancer:
                 group = self._model.groups.get(target.group)
                 if server and group and target.drain_until is None:
                     target.health = judge(server, target.history, group.check, now)
-            if self._leaving:
-                old = self.haproxy.in_flight_of_old_workers()
-                for target in list(self._leaving):
-                    server = seen.get(target.server)
-                    in_flight = (server.in_flight if server else 0) + old.get(target.server, 0)
-                    if in_flight == 0 or now >= (target.drain_until or 0):
-                        self._remove(target)
+            old = self.haproxy.old_workers()
+            self.haproxy.end_idle_workers(old)
+            for target in list(self._leaving):
+                found = [servers[target.server] for servers in (seen, *old.values()) if target.server in servers]
+                if not any(server.in_flight for server in found) or now >= (target.drain_until or 0):
+                    self._remove(target)
             return True
 
     def _restart(self) -> None:
@@ -263,7 +266,7 @@ class Balancer:
     def _remove(self, target: Target) -> None:
         """The end of draining: what is still in flight after the delay is cut off."""
         name = f"{model.backend(target.group)}/{target.server}"
-        self.haproxy.everywhere(f"shutdown sessions server {name}")
+        self.haproxy.cut_off(name)
         said = self.haproxy.command(f"del server {name}")
         if "still has connections" in said:
             return  # they are being closed; the next look removes it

@@ -1,5 +1,6 @@
 """One HAProxy in master-worker mode: start, reload without loss, commands, statistics."""
 
+import contextlib
 import csv
 import io
 import os
@@ -8,6 +9,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +17,7 @@ from localcloud.aws.home import CloudError, Home
 from localcloud.aws.process import until
 
 SECONDS = 15.0
+LINGER_SECONDS = 2.0  # an old worker's least life: connections in use get an answer in that time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +41,8 @@ class HAProxy:
         self._directory = home.balancer
         self._lock = threading.RLock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._socket_directory = -1
+        self._reloaded = 0.0
+        self._may_have_old = False  # after a reload, until the last old worker has ended
 
     def path(self, name: str) -> str:
         return str(self._directory / name)
@@ -117,6 +121,7 @@ class HAProxy:
         assert self._process is not None  # noqa: S101 narrowed by the caller
         before = self._workers()[0]
         self.write("servers.state", self.command("show servers state"))
+        self._may_have_old, self._reloaded = True, time.monotonic()
         os.kill(self._process.pid, signal.SIGUSR2)
         if not until(lambda: self._workers()[0] not in ("", before), SECONDS):
             with open(self.path("haproxy.log")) as log:
@@ -148,12 +153,27 @@ class HAProxy:
         """Run commands of the runtime API in the present worker, one after the other, and return what it says."""
         return self._talk("stats.sock", "; ".join(commands))
 
-    def everywhere(self, command: str) -> None:
-        """Run a command in the present worker and in those that finish their connections."""
-        with self._lock:
-            self.command(command)
-            for pid in self._workers()[1]:
-                self.master(f"@!{pid} {command}")
+    def cut_off(self, server: str) -> None:
+        """End what is in flight to `backend/server`, in every worker. Old ones only let single sessions be ended."""
+        self.command(f"shutdown sessions server {server}")
+        backend, _, name = server.partition("/")
+        for pid in self.old_workers():
+            for line in self.master(f"@!{pid} show sess").splitlines():
+                if f" be={backend} " in line and f" srv={name} " in line:
+                    self.master(f"@!{pid} shutdown session {line.partition(':')[0]}")
+
+    def end_idle_workers(self, old: dict[str, dict[str, Server]]) -> None:
+        """End the old workers with nothing in flight, once clients have had the time to move to the present one.
+
+        A client that keeps its connection is moved by the next answer it gets. One that stays silent must not find an
+        old worker later on, which checks no health and takes no command about servers.
+        """
+        if time.monotonic() - self._reloaded < LINGER_SECONDS:
+            return
+        for pid, servers in old.items():
+            if not any(server.in_flight for server in servers.values()):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGTERM)
 
     def master(self, command: str) -> str:
         return self._talk("master.sock", command)
@@ -178,13 +198,15 @@ class HAProxy:
         """Every server of the present worker by name."""
         return {server.name: server for server in _servers(self.command("show stat -1 4 -1"))}
 
-    def in_flight_of_old_workers(self) -> dict[str, int]:
-        """Requests still in flight in workers that finish their connections, by server name."""
-        found: dict[str, int] = {}
-        for pid in self._workers()[1]:
-            for server in _servers(self.master(f"@!{pid} show stat -1 4 -1")):
-                found[server.name] = found.get(server.name, 0) + server.in_flight
-        return found
+    def old_workers(self) -> dict[str, dict[str, Server]]:
+        """The servers of the workers that only finish their connections, by process id and name."""
+        if not self._may_have_old:
+            return {}
+        pids = self._workers()[1]
+        self._may_have_old = bool(pids)
+        return {
+            pid: {server.name: server for server in _servers(self.master(f"@!{pid} show stat -1 4 -1"))} for pid in pids
+        }
 
     def close(self) -> None:
         """End HAProxy with all its workers at once."""

@@ -296,7 +296,7 @@ def _check(group: Group) -> list[str]:
     return [
         "    option httpchk",
         f"    http-check send meth GET uri {quote(group.check.path)} ver HTTP/1.1"
-        " hdr User-Agent ELB-HealthChecker/2.0 hdr Connection close hdr Host %[srv_name]",
+        " hdr User-Agent ELB-HealthChecker/2.0 hdr Connection close hdr Host %[srv_name,field(1,_)]",
         f"    http-check expect status {group.check.codes.replace(' ', '')}",
     ]
 

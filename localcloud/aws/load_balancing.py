@@ -90,6 +90,9 @@ class LoadBalancing:
         return response
 
     def create_load_balancer(self, params: Params) -> Response:
+        kind = alb._p(params, "Type", "application")
+        if kind != "application":
+            return _error("ValidationError", f"The local cloud has application load balancers only, not type '{kind}'")
         before = set(alb._lbs.keys())
         response: Response = self._create_lb(params)
         for arn in set(alb._lbs.keys()) - before:

@@ -1,6 +1,7 @@
 """What the load balancers do with requests: rules, weights, stickiness, and not losing one while targets change."""
 
 import socket
+import time
 from collections import Counter
 
 import pytest
@@ -34,6 +35,25 @@ def test_no_request_is_lost_while_targets_and_rules_change(site: Site, keep_aliv
             old = new
     assert set(first.answers + second.answers) == {"200"}, first.answers + second.answers
     assert sum(first.answers.values()) > 50
+
+
+def test_a_client_that_kept_its_connection_meets_the_new_targets(site: Site) -> None:
+    group = site.group()
+    listener = site.listen(group)
+    (old,) = site.serving(group, "old")
+    kept, later = requests.Session(), requests.Session()
+    for client in (kept, later):
+        assert client.get(f"http://{site.host}/", timeout=5).text == "old"
+    condition = {"Field": "path-pattern", "Values": ["/x"]}
+    site.elb.create_rule(ListenerArn=listener, Priority=1, Conditions=[condition], Actions=[fixed(404)])
+    site.serving(group, "new")
+    site.deregister(group, old)
+    site.wait(group, old, "unused")
+    old.close()
+    time.sleep(2)  # longer than an old worker waits for silent clients
+    assert kept.get(f"http://{site.host}/", timeout=5).text == "new"
+    (newest,) = site.serving(group, "newest")
+    assert later.get(f"http://{site.host}/", timeout=5).text in ("new", newest.name)
 
 
 def test_a_target_that_refuses_is_passed_over_before_its_checks_notice(site: Site) -> None:

@@ -26,6 +26,8 @@ def test_a_new_target_gets_no_request_before_its_checks_have_passed(site: Site) 
         assert time.monotonic() < began + 6
     assert site.health(group, server) == {"State": "healthy"}
     assert server.served["checks"] == 3
+    assert server.check_headers["host"] == f"{server.address}:{server.port}"
+    assert server.check_headers["user-agent"] == "ELB-HealthChecker/2.0"
     assert 1.9 < time.monotonic() - began < 3.2, "three checks lie two intervals apart, and the first comes at once"
     assert site.get().text == "new"
 
@@ -126,15 +128,18 @@ def test_draining_goes_on_across_a_change_of_the_listener(site: Site) -> None:
     wait_for(lambda: site.health(group, busy)["Reason"] == "Target.NotRegistered", 2, "the end of draining")
 
 
-def test_draining_lasts_no_longer_than_the_deregistration_delay(site: Site) -> None:
+@pytest.mark.parametrize("reload", [False, True])
+def test_draining_lasts_no_longer_than_the_deregistration_delay(site: Site, reload: bool) -> None:
     group = site.group()
     site.attributes(group, deregistration_delay__timeout_seconds="1")
-    site.listen(group)
+    listener = site.listen(group)
     (server,) = site.serving(group, "stubborn")
     failed: list[int] = []
     slow = threading.Thread(target=lambda: failed.append(site.get("/slow/6").status_code))
     slow.start()
     wait_for(lambda: server.served["requests"], 2, "the slow request arrives")
+    if reload:
+        _fixed_rule(site, listener)
     began = time.monotonic()
     site.deregister(group, server)
     wait_for(lambda: site.health(group, server)["Reason"] == "Target.NotRegistered", 3, "the end of the delay")

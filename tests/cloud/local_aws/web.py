@@ -19,6 +19,7 @@ class WebServer:
         self.hang.set()
         self.served: Counter[str] = Counter()
         self.headers: dict[str, str] = {}  # of the last request, names in lower case
+        self.check_headers: dict[str, str] = {}  # of the last health check
         self._server = ThreadingHTTPServer((address, port), self._handler(), bind_and_activate=False)
         self._server.daemon_threads = True
         self._server.block_on_close = False
@@ -43,6 +44,7 @@ class WebServer:
             def do_GET(self) -> None:
                 if self.headers.get("User-Agent", "").startswith("ELB-HealthChecker"):
                     server.served["checks"] += 1
+                    server.check_headers = {name.lower(): value for name, value in self.headers.items()}
                     server.hang.wait(30)
                     self._answer(server.status, b"")
                     return
