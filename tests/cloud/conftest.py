@@ -70,8 +70,7 @@ def liveinsight(
         Name="/LiveInsight/local/SECRET_KEY", Value="s3cr3t-of-the-tests", Type="SecureString"
     )
     project.pulumi("stack", "select", "--create", "liveinsight.local")
-    for key, value in {"healthyThreshold": "2", "gracePeriodSeconds": "10"}.items():
-        project.set(f"healthCheck.{key}", value)
+    project.set("healthCheck.healthyThreshold", "2")
     project.pulumi("config", "rm", "infra-release:imageTag")
     project.up()
     for tag, mode in TAGS.items():
