@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Any
@@ -11,6 +12,7 @@ from localcloud.aws.ecs.engine import Record, Scope, ecs, scoped, task_lock
 HEALTH_SECONDS = 1.0
 DEFAULT_STOP_SECONDS = 30  # as Fargate
 LOG_TAIL_SECONDS = 3.0
+SIGKILLED = 137
 OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 EXITED = "Essential container in task exited"
 
@@ -103,15 +105,29 @@ def note_exit(task: Record, index: int, identifier: str) -> None:
         state = ecs._get_docker().api.inspect_container(identifier)["State"]
     if state.get("Running"):
         return
+    # A SIGKILL that nobody asked for; under load the engine learns of the kernel's reason after the exit.
+    unasked = state.get("ExitCode") == SIGKILLED and task["desiredStatus"] != "STOPPED"
+    out_of_memory = state.get("OOMKilled") or (unasked and _told_of_memory(identifier))
     with task_lock(task):
         container = task["containers"][index]
         container["lastStatus"] = "STOPPED"
         if "ExitCode" in state:
             container["exitCode"] = state["ExitCode"]
-        if state.get("OOMKilled"):
+        if out_of_memory:
             container.update(exitCode=137, reason=OUT_OF_MEMORY)
         elif state.get("Error"):
             container["reason"] = state["Error"]
+
+
+def _told_of_memory(identifier: str) -> bool:
+    """Whether the engine reports an `oom` event of the container, now or within two seconds."""
+    now = int(time.time())
+    filters = {"container": identifier, "event": "oom"}
+    with contextlib.suppress(Exception):
+        stream = ecs._get_docker().api.events(since=now - 3600, until=now + 2, filters=filters, decode=True)
+        with contextlib.closing(stream):
+            return any(True for _ in stream)
+    return False
 
 
 def _stop_one(task: Record, index: int, identifier: str) -> None:
