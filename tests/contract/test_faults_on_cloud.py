@@ -46,7 +46,7 @@ def service(aws: Plugin, cloud: dict[str, str]) -> Iterator[tuple[str, Object, O
     ecs.register_task_definition(family="faults", containerDefinitions=[container])
     made = _made(aws, SERVICE, name="faults", cluster="faults", taskDefinition="faults:1", desiredCount=0)
     yield made
-    ecs.delete_service(cluster="faults", service="faults", force=True)
+    aws.delete(SERVICE, "it", *made)
     ecs.delete_cluster(cluster="faults")
 
 
