@@ -4,13 +4,13 @@ import asyncio
 import ipaddress
 import logging
 import socket
-from collections.abc import Callable
 from typing import Any
 from xml.sax.saxutils import escape
 
 from ministack.services import alb
 
 from localcloud.aws.balancer import Balancer
+from localcloud.aws.elb_wire import action_xml, condition_xml, parse_actions, parse_conditions
 from localcloud.aws.home import CloudError
 from localcloud.aws.model import attributes, forwards
 
@@ -270,9 +270,6 @@ def _note_load_balancers() -> None:
         group["LoadBalancerArns"] = used.get(arn, [])
 
 
-# -- what MiniStack does not parse ---
-
-
 def _unsupported(params: Params, prefix: str) -> tuple[str, str] | None:
     for action in alb._parse_actions(params, prefix):
         if action["Type"] not in ("forward", "redirect", "fixed-response"):
@@ -286,93 +283,3 @@ def _unknown_groups(params: Params, prefix: str) -> tuple[str, str] | None:
             if arn not in alb._tgs:
                 return "TargetGroupNotFound", f"Target groups '{arn}' not found"
     return None
-
-
-def parse_actions(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Actions with their ForwardConfig: several groups, weights, stickiness between groups."""
-
-    def parse(params: Params, prefix: str = "DefaultActions") -> Any:
-        actions = original(params, prefix)
-        for index, action in enumerate(actions, 1):
-            if action["Type"] == "forward":
-                _read_forward(params, f"{prefix}.member.{index}.ForwardConfig", action)
-        return actions
-
-    return parse
-
-
-def _read_forward(params: Params, base: str, action: Params) -> None:
-    groups: list[Params] = []
-    while arn := alb._p(params, f"{base}.TargetGroups.member.{len(groups) + 1}.TargetGroupArn"):
-        weight = alb._p(params, f"{base}.TargetGroups.member.{len(groups) + 1}.Weight", "1")
-        groups.append({"TargetGroupArn": arn, "Weight": int(weight or 1)})
-    if not groups and action.get("TargetGroupArn"):
-        groups = [{"TargetGroupArn": action["TargetGroupArn"], "Weight": 1}]
-    if len(groups) == 1:
-        action["TargetGroupArn"] = groups[0]["TargetGroupArn"]
-    enabled = alb._p(params, f"{base}.TargetGroupStickinessConfig.Enabled") or "false"
-    seconds = alb._p(params, f"{base}.TargetGroupStickinessConfig.DurationSeconds")
-    stickiness: Params = {"Enabled": enabled.lower() == "true"}
-    if seconds:
-        stickiness["DurationSeconds"] = int(seconds)
-    action["ForwardConfig"] = {"TargetGroups": groups, "TargetGroupStickinessConfig": stickiness}
-
-
-def action_xml(original: Callable[..., str]) -> Callable[..., str]:
-    def xml(action: Params) -> str:
-        text = original(action)
-        config = action.get("ForwardConfig")
-        if not config:
-            return text
-        groups = "".join(
-            f"<member><TargetGroupArn>{group['TargetGroupArn']}</TargetGroupArn><Weight>{group['Weight']}</Weight></member>"
-            for group in config["TargetGroups"]
-        )
-        sticky = config["TargetGroupStickinessConfig"]
-        seconds = (
-            f"<DurationSeconds>{sticky['DurationSeconds']}</DurationSeconds>" if "DurationSeconds" in sticky else ""
-        )
-        shown = (
-            f"<ForwardConfig><TargetGroups>{groups}</TargetGroups><TargetGroupStickinessConfig>"
-            f"<Enabled>{str(sticky['Enabled']).lower()}</Enabled>{seconds}"
-            "</TargetGroupStickinessConfig></ForwardConfig>"
-        )
-        return text.removesuffix("</member>") + shown + "</member>"
-
-    return xml
-
-
-def parse_conditions(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Conditions with their QueryStringConfig."""
-
-    def parse(params: Params, prefix: str = "Conditions") -> Any:
-        conditions = original(params, prefix)
-        for index, condition in enumerate(conditions, 1):
-            if condition["Field"] == "query-string":
-                base = f"{prefix}.member.{index}.QueryStringConfig.Values.member"
-                values: list[Params] = []
-                while value := alb._p(params, f"{base}.{len(values) + 1}.Value"):
-                    key = alb._p(params, f"{base}.{len(values) + 1}.Key")
-                    values.append({"Key": key, "Value": value} if key else {"Value": value})
-                condition["QueryStringConfig"] = {"Values": values}
-        return conditions
-
-    return parse
-
-
-def condition_xml(original: Callable[..., str]) -> Callable[..., str]:
-    def xml(condition: Params) -> str:
-        text = original(condition)
-        values = (condition.get("QueryStringConfig") or {}).get("Values")
-        if not values:
-            return text
-        shown = "".join(
-            "<member>"
-            + "".join(f"<{key}>{escape(pair[key])}</{key}>" for key in ("Key", "Value") if key in pair)
-            + "</member>"
-            for pair in values
-        )
-        query = f"<QueryStringConfig><Values>{shown}</Values></QueryStringConfig>"
-        return text.removesuffix("</member>") + query + "</member>"
-
-    return xml

@@ -75,7 +75,12 @@ def test_a_killed_haproxy_is_started_anew(site: Site, local_cloud: Cloud) -> Non
     balancer = Home(local_cloud.home).running("haproxy")
     assert balancer is not None
     os.kill(balancer.pid, signal.SIGKILL)
-    wait_for(lambda: Home(local_cloud.home).running("haproxy"), 10, "a new HAProxy")
+
+    def started_anew() -> bool:
+        running = Home(local_cloud.home).running("haproxy")
+        return running is not None and running != balancer
+
+    wait_for(started_anew, 10, "a new HAProxy")
     site.wait(group, server, "healthy")
     assert site.get().text == "one"
 
