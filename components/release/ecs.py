@@ -50,12 +50,13 @@ class EcsRelease(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: EcsReleaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("infra-release:release:EcsRelease", name, None, opts)
+        environment = self._environment(args)
         command = local.Command(
             f"{name}-release",
             create=RELEASE,
             update=RELEASE,
             delete=RETIRE,
-            environment=self._environment(args),
+            environment={"IMAGE": args.image, **environment},
             logging=local.Logging.STDERR,
             add_previous_output_in_env=False,
             opts=pulumi.ResourceOptions(parent=self),
@@ -65,10 +66,7 @@ class EcsRelease(pulumi.ComponentResource):
         self.image_tag = self.proof.apply(lambda proof: str(proof["image_tag"]))
         running = RunningImage(
             f"{name}-running",
-            cluster=args.cluster,
-            service=args.service,
-            container=args.container,
-            region=args.region,
+            environment=environment,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[command]),
         )
         self.running = running.image
@@ -76,9 +74,8 @@ class EcsRelease(pulumi.ComponentResource):
 
     @staticmethod
     def _environment(args: EcsReleaseArgs) -> dict[str, pulumi.Input[str]]:
-        """Readable names, because these lines are what a preview shows of a release."""
+        """Everything but the image. Readable names, because these lines are what a preview shows of a release."""
         return {
-            "IMAGE": args.image,
             "CLUSTER": args.cluster,
             "SERVICE": args.service,
             "CONTAINER": args.container,

@@ -43,7 +43,9 @@ def test_nothing_changed_means_nothing_runs(released: Project, aws: boto3.sessio
     assert released.output("release") == before
 
 
-def test_an_image_changed_by_hand_shows_in_a_refreshing_preview(released: Project, aws: boto3.session.Session) -> None:
+def test_an_image_changed_by_hand_shows_in_a_refreshing_preview_and_up_sets_it_back(
+    released: Project, aws: boto3.session.Session, now: str
+) -> None:
     ecs = aws.client("ecs")
     cluster, service = "LiveInsight-cluster", "LiveInsight-service"
     mine = ecs.describe_services(cluster=cluster, services=[service])["services"][0]["taskDefinition"]
@@ -62,12 +64,12 @@ def test_an_image_changed_by_hand_shows_in_a_refreshing_preview(released: Projec
     quiet = released.pulumi("preview", "--refresh", "--diff").stdout
     assert ":v3" not in quiet
     ecs.update_service(cluster=cluster, service=service, taskDefinition=by_hand)
-    try:
-        shown = released.pulumi("preview", "--refresh", "--diff").stdout
-        assert "liveinsight-running" in shown and ":v3" in shown
-    finally:
-        ecs.update_service(cluster=cluster, service=service, taskDefinition=mine)
-        ecs.deregister_task_definition(taskDefinition=by_hand)
-        ecs.get_waiter("services_stable").wait(
-            cluster=cluster, services=[service], WaiterConfig={"Delay": 1, "MaxAttempts": 120}
-        )
+    shown = released.pulumi("preview", "--refresh", "--diff").stdout
+    assert "liveinsight-running" in shown and ":v3" in shown
+    with Load(released.output("url")) as count:
+        done = released.up()
+    assert f"released {now}" in done.stdout
+    assert count.failed == 0, count.answers
+    assert ecs.describe_services(cluster=cluster, services=[service])["services"][0]["taskDefinition"] == mine
+    released.up("--expect-no-changes")
+    ecs.deregister_task_definition(taskDefinition=by_hand)
