@@ -147,6 +147,20 @@ def test_refuses_every_cloud_but_the_local_one(endpoint: str, tmp_path: Path) ->
         plugin.configure({"region": "us-east-1"})
 
 
+def test_region_is_needed(tmp_path: Path) -> None:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")} | _NOWHERE
+    with Plugin("aws", environment, tmp_path) as plugin, pytest.raises(Failed, match="no region is configured"):
+        plugin.configure({})
+
+
+def test_cloud_that_does_not_answer(plugin: Plugin) -> None:
+    expected = (
+        r"sts:GetCallerIdentity failed: ConnectionRefusedError: the local cloud at http://127.0.0.1:9 does not answer"
+    )
+    with pytest.raises(Failed, match=expected):
+        plugin.invoke("aws:index/getCallerIdentity:getCallerIdentity", {})
+
+
 def test_account_that_is_not_allowed(cloud: dict[str, str], tmp_path: Path) -> None:
     with Plugin("aws", {**os.environ, **cloud}, tmp_path) as plugin:
         with pytest.raises(Failed, match=r"AWS account ID not allowed: 0+; allowedAccountIds is 123456789012"):

@@ -13,7 +13,7 @@ from ..values import UNKNOWN, Object, Secret, decode, encode, has_secret, mark, 
 from . import state as states
 from .check import complete, problems
 from .compare import differences
-from .config import CONFIG, config_problems, read_config
+from .config import config_problems, read_config
 from .row import Op, Row
 from .session import ApiError, Aws, endpoint
 from .table import find_row
@@ -191,7 +191,7 @@ class AwsProvider(Provider):
 
     def _sealed(self, kind: type[Row], outputs: Object, inputs: Object) -> Object:
         sealed: Object = mark(outputs, inputs)
-        names = {*kind.secret_outputs, *(key for key, prop in kind.props.items() if prop.secret)}
+        names = {key for key, prop in kind.props.items() if prop.secret}
         return {
             key: Secret(value) if key in names and not isinstance(value, Secret) else value
             for key, value in sealed.items()
@@ -224,6 +224,3 @@ def _who(urn: str) -> str:
 def _ignored(change: Change, ignored: list[str]) -> bool:
     path = text(change.path)
     return any(path == one or path.startswith((f"{one}.", f"{one}[")) for one in ignored)
-
-
-__all__ = ["CONFIG", "AwsProvider"]

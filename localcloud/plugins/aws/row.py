@@ -54,7 +54,6 @@ class Row:
     unstable: ClassVar[
         Mapping[str, tuple[str, ...]]
     ] = {}  # output -> inputs whose change makes it unknown in a preview
-    secret_outputs: ClassVar[tuple[str, ...]] = ()
     gone: ClassVar[tuple[str, ...]] = ()  # error codes that mean: there is no such thing
     regional: ClassVar[bool] = True
     delete_first: ClassVar[bool] = False  # two of it cannot exist at once

@@ -68,6 +68,8 @@ class Aws:
             config.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION", "")
         )
         self.default_tags: dict[str, str] = (config.get("defaultTags") or {}).get("tags") or {}
+        if not self.region:
+            raise PluginError("no region is configured: set AWS_REGION, aws:region or the provider's region")
         self.cancelled = cancelled
         self.endpoint = endpoint()
         self._credentials = {
