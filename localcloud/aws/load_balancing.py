@@ -66,6 +66,7 @@ class LoadBalancing:
     def __init__(self, balancer: Balancer) -> None:
         self._balancer = balancer
         self._handle = alb.handle_request
+        self._one_change = asyncio.Lock()
         self._create_lb = alb._create_lb
         self._create_listener = alb._create_listener
         self._modify_listener = alb._modify_listener
@@ -75,6 +76,11 @@ class LoadBalancing:
         """MiniStack's dispatcher; a structural change is answered when HAProxy has it."""
         if _action(body, query) not in _STRUCTURAL:
             return await self._handle(method, path, headers, body, query)
+        async with self._one_change:
+            return await self._change(method, path, headers, body, query)
+
+    async def _change(self, method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
+        """A change that is undone when HAProxy refuses it."""
         before = alb.get_state()
         response = await self._handle(method, path, headers, body, query)
         if response[0] != 200:

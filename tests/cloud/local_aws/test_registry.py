@@ -108,5 +108,10 @@ def test_images_are_described_by_digest_and_size(local_cloud: Cloud) -> None:
     ecr = local_cloud.client("ecr")
     found = ecr.describe_images(repositoryName="described", imageIds=[{"imageTag": "v1"}])["imageDetails"][0]
     assert (found["imageDigest"], found["imageTags"], found["imageSizeInBytes"]) == (pushed, ["v1"], 10)
+    layer = "sha256:" + hashlib.sha256(b"12345").hexdigest()
+    url = ecr.get_download_url_for_layer(repositoryName="described", layerDigest=layer)["downloadUrl"]
+    assert url == f"http://localhost:{PORT}/v2/described/blobs/{layer}"
+    known = ecr.batch_check_layer_availability(repositoryName="described", layerDigests=[layer, "sha256:0"])["layers"]
+    assert [one["layerAvailability"] for one in known] == ["AVAILABLE", "UNAVAILABLE"]
     with pytest.raises(ecr.exceptions.ImageNotFoundException, match="imageTag:'v9'"):
         ecr.describe_images(repositoryName="described", imageIds=[{"imageTag": "v9"}])
