@@ -101,9 +101,14 @@ def fetch_plugins(job: Job) -> None:
         STAND_INS.touch()
 
 
+def find_go() -> str | None:
+    """The Go compiler, on PATH or where its own installer puts it."""
+    return shutil.which("go") or shutil.which("go", path="/usr/local/go/bin:/usr/lib/go/bin")
+
+
 def go() -> str:
     """The Go compiler; StepFailed when there is none."""
-    found = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin:/usr/lib/go/bin")
+    found = find_go()
     if found is None:
         raise StepFailed("Go is not installed: install Go 1.25 or newer, or a pulumi of at least 3.200")
     return found
