@@ -1,10 +1,17 @@
 """LiveInsight as a whole under strict mocks: what it declares, under which names, after what."""
 
+import dataclasses
 import json
+import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from components.autoscaling import AutoscalingArgs
+from components.balancer import BalancerArgs
+from components.network import OwnNetwork
 from stacks.liveinsight import declare
 from tests.unit.engine_double import ACCOUNT, DIGEST, Engine, Registered
 from tests.unit.liveinsight_config import settings
@@ -306,6 +313,42 @@ def test_the_dashboard_is_a_document_of_cloudwatch(whole: Engine) -> None:
 
 def test_no_secrets_value_is_asked_for(whole: Engine) -> None:
     assert len(whole.of("aws:ssm/parameter:Parameter")) == 1  # the setting; the secret is somebody else's
+
+
+def test_the_import_guide_names_what_is_declared(whole: Engine) -> None:
+    guide = Path("docs/import-liveinsight.md").read_text()
+    listed = json.loads(guide.partition("```json")[2].partition("```")[0])["resources"]
+    components = {entry["name"]: entry["type"] for entry in listed if entry.get("component")}
+    for entry in listed:
+        made = whole.one(entry["type"], entry.get("logicalName", entry["name"]))
+        if not entry.get("component"):
+            assert components[entry["parent"]] in made.parent
+    for type_, name in re.findall(r"^\| `(aws:[^`]+)`[^|]*\| `([^`]+)`", guide, re.MULTILINE):
+        assert (type_, name) in whole.names()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: OwnNetwork(cidr="10.0.0.0/16", zones=("us-east-1a",)), "a load balancer needs two zones, got 1"),
+        (lambda: balancer_args(domain="live.example.com"), "got None and live.example.com"),
+        (lambda: autoscaling_args(min=3, max=2), "got 3 to 2"),
+        (lambda: autoscaling_args(min=0, max=2), "got 0 to 2"),
+    ],
+)
+def test_impossible_arguments_are_refused(make: Callable[[], Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def balancer_args(**changed: Any) -> BalancerArgs:
+    values: dict[str, Any] = dict.fromkeys(field.name for field in dataclasses.fields(BalancerArgs))
+    return BalancerArgs(**{**values, **changed})
+
+
+def autoscaling_args(**changed: Any) -> AutoscalingArgs:
+    values: dict[str, Any] = dict.fromkeys(field.name for field in dataclasses.fields(AutoscalingArgs))
+    return AutoscalingArgs(**{**values, **changed})
 
 
 def test_an_unknown_type_is_refused() -> None:
