@@ -4,6 +4,7 @@ import argparse
 import fcntl
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -113,6 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--stack", default=STACK, help=f"the stack to bring up ({STACK})")
     parser.add_argument("--goal", default="release", choices=sorted(GOALS), help="how far to go (release)")
     chosen = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled job ends as cleanly as ^C does
     # Where administration programs lie; an ordinary user's PATH lacks it.
     os.environ["PATH"] += os.pathsep + packages.SYSTEM_PATH
     try:
