@@ -66,5 +66,4 @@ def test_preview_up_import_and_destroy(
     )
     assert "1 imported" in imported
     assert "warning: One or more imported inputs" not in imported
-    pulumi("stack", "select", "one")
-    pulumi("destroy", "--yes", "--skip-preview")
+    pulumi("destroy", "--stack", "one", "--yes", "--skip-preview")
