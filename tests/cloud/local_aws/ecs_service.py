@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import socket
 import subprocess
 import sys
 import tarfile
@@ -31,7 +32,7 @@ def wait_for(condition: Callable[[], Any], seconds: float, what: str, shown: Cal
         time.sleep(0.1)
 
 
-CLOUD_PORT = 4582
+PATIENCE_SECONDS = 90.0  # a bound for a machine that builds something else at the same time
 ROLE = "ecs-test-execution"
 
 
@@ -75,11 +76,12 @@ def running_cloud(scratch: Path) -> Iterator[Cloud]:
     """A cloud of its own for one test module."""
     home = scratch / "cloud"
     try:
-        cloud = Cloud(home, json.loads(_command("start", home, "--port", str(CLOUD_PORT))))
+        cloud = Cloud(home, json.loads(_command("start", home, "--port", str(_free_port()))))
         cloud.prepare(scratch)
         yield cloud
     finally:
         _command("stop", home)
+        _remove_images(scratch)
 
 
 def _command(word: str, home: Path, *more: str) -> str:
@@ -89,6 +91,23 @@ def _command(word: str, home: Path, *more: str) -> str:
     )  # fmt: skip
     assert done.returncode == 0, f"localcloud.aws {word}: {done.stderr}"
     return done.stdout
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _remove_images(scratch: Path) -> None:
+    config = scratch / "config.json"
+    if not config.exists():  # nothing was pushed
+        return
+    (host,) = json.loads(config.read_text())["auths"]
+    repository = f"{host}/ecs-app"
+    listed = subprocess.run(["docker", "images", "--quiet", repository], check=True, capture_output=True, text=True)
+    if found := sorted(set(listed.stdout.split())):
+        subprocess.run(["docker", "image", "rm", "--force", *found], check=False, capture_output=True)
 
 
 def build_image(scratch: Path, name: str) -> None:
@@ -197,7 +216,7 @@ class EcsService:
         found: Record = self.ecs.describe_services(cluster=self.name, services=[self.name])["services"][0]
         return found
 
-    def stable(self, seconds: float = 40) -> Record:
+    def stable(self, seconds: float = PATIENCE_SECONDS) -> Record:
         """Wait until the one deployment is COMPLETED with all its tasks."""
 
         def settled() -> Record | None:
@@ -214,7 +233,7 @@ class EcsService:
         found: list[Record] = self.ecs.describe_tasks(cluster=self.name, tasks=arns)["tasks"] if arns else []
         return found
 
-    def stopped(self, definition: str, seconds: float = 40) -> Record:
+    def stopped(self, definition: str, seconds: float = PATIENCE_SECONDS) -> Record:
         """The first task of that definition that is STOPPED."""
 
         def ended() -> Record | None:
@@ -231,7 +250,7 @@ class EcsService:
         found: Record = described["serviceDeployments"][0]
         return found
 
-    def delete(self, seconds: float = 40) -> None:
+    def delete(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Delete the service and wait until it is INACTIVE, then its cluster."""
         if self.describe()["status"] != "INACTIVE":
             self.ecs.delete_service(cluster=self.name, service=self.name, force=True)

@@ -31,12 +31,13 @@ def service(cloud: Cloud) -> Iterator[EcsService]:
     assert not containers(**{"com.amazonaws.ecs.task-definition-family": made.name})
 
 
+ABSENT = {"image": "absent"}  # stands for a tag that the cloud's registry has not
 CASES: list[Any] = [
     ("crash", {}, "EssentialContainerExited", "Essential container in task exited", 3, ""),
     ("exit", {}, "EssentialContainerExited", "Essential container in task exited", 4, ""),
     ("oom", {}, "EssentialContainerExited", "Essential container in task exited", 137,
      "OutOfMemoryError: Container killed due to memory usage"),
-    ("good", {"image": "localhost:4582/ecs-app:none"}, "TaskFailedToStart", "CannotPullContainerError: ", None,
+    ("good", ABSENT, "TaskFailedToStart", "CannotPullContainerError: ", None,
      "CannotPullContainerError: "),
     ("good", {"entryPoint": ["/none"]}, "TaskFailedToStart", "CannotStartContainerError: ", None,
      "CannotStartContainerError: "),
@@ -56,6 +57,8 @@ def test_reason(
     container_reason: str,
 ) -> None:  # fmt: skip
     before = {task["taskArn"] for task in service.tasks()}
+    if container == ABSENT:
+        container = {"image": f"{service.image}-absent"}
     bad = service.definition(mode, "bad", container=container)
     service.update(taskDefinition=bad)
     arn = service.deployment()["serviceDeploymentArn"]
@@ -82,7 +85,7 @@ def test_circuit_breaker_rolls_back(service: EcsService) -> None:
     service.update(
         taskDefinition=service.definition("crash", "bad"), deploymentConfiguration={"deploymentCircuitBreaker": breaker}
     )
-    wait_for(lambda: service.deployment()["status"] == "ROLLBACK_SUCCESSFUL", 20, "the circuit breaker")
+    wait_for(lambda: service.deployment()["status"] == "ROLLBACK_SUCCESSFUL", 60, "the circuit breaker")
     monitor = service.deployment()["deploymentCircuitBreaker"]
     assert monitor["status"] == "TRIGGERED" and monitor["failureCount"] == monitor["threshold"] == 3
     assert {task["taskArn"] for task in service.tasks()} == before
@@ -94,7 +97,7 @@ def test_circuit_breaker_without_rollback_gives_up(service: EcsService) -> None:
     service.update(
         taskDefinition=service.definition("crash", "bad"), deploymentConfiguration={"deploymentCircuitBreaker": breaker}
     )
-    wait_for(lambda: service.describe()["deployments"][0]["rolloutState"] == "FAILED", 20, "the circuit breaker")
+    wait_for(lambda: service.describe()["deployments"][0]["rolloutState"] == "FAILED", 60, "the circuit breaker")
     assert service.deployment()["status"] == "STOPPED"
     assert before <= {task["taskArn"] for task in service.tasks()}
     service.update(taskDefinition=service.definition(container=WITH_SECRET))
@@ -111,7 +114,7 @@ def test_deployment_alarm_rolls_back(service: EcsService, cloud: Cloud) -> None:
     alarms = {"alarmNames": ["errors"], "enable": True, "rollback": True}
     service.update(taskDefinition=service.definition(version="v3"), deploymentConfiguration={"alarms": alarms})
     watch.set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="test")
-    wait_for(lambda: service.deployment()["status"] == "ROLLBACK_SUCCESSFUL", 20, "the rollback", service.deployment)
+    wait_for(lambda: service.deployment()["status"] == "ROLLBACK_SUCCESSFUL", 60, "the rollback", service.deployment)
     assert service.deployment()["alarms"]["triggeredAlarmNames"] == ["errors"]
     assert service.describe()["taskDefinition"] == before
 

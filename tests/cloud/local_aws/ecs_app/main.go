@@ -54,9 +54,8 @@ func main() {
 	}
 	http.HandleFunc("/", answer)
 	http.HandleFunc("/break", func(w http.ResponseWriter, r *http.Request) { broken.Store(true) })
-	http.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
-		wait, _ := strconv.ParseFloat(r.URL.Query().Get("seconds"), 64)
-		time.Sleep(time.Duration(wait * float64(time.Second)))
+	http.HandleFunc("/slow/", func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(2 * time.Second)
 		answer(w, r)
 	})
 	server := &http.Server{Addr: port}
