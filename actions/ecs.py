@@ -141,10 +141,14 @@ class EcsService:
     def deregister(self, arn: str) -> None:
         self._ecs.deregister_task_definition(taskDefinition=arn)
 
-    def move(self, revision: str, count: int) -> Deployment:
-        """Starts a deployment; the service is not there yet when this returns."""
-        answer = self._ecs.update_service(**self._names, taskDefinition=revision, desiredCount=count)
-        return _service_state(answer["service"]).primary
+    def move(self, revision: str, count: int) -> None:
+        """Starts a deployment, also of the revision that failed last; the service is not there when this returns."""
+        self._ecs.update_service(
+            **self._names,
+            taskDefinition=revision,
+            desiredCount=count,
+            forceNewDeployment=self.state().primary.task_definition == revision,
+        )
 
     def scale(self, count: int) -> None:
         self._ecs.update_service(**self._names, desiredCount=count)

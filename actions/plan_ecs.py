@@ -47,9 +47,9 @@ def same_content(registered: dict[str, Any], wanted: dict[str, Any]) -> bool:
     return registered.get("status") == "ACTIVE" and all(registered.get(key) == wanted[key] for key in keys)
 
 
-def choose_way(state: ServiceState, revision: str, count: int) -> Way:
+def choose_way(state: ServiceState, revision: str) -> Way:
     """By facts only, so that an interrupted release is finished rather than begun again."""
-    if state.primary.task_definition != revision or state.primary.rollout == "FAILED" or state.desired < count:
+    if state.primary.task_definition != revision or state.primary.rollout == "FAILED":
         return Way.DEPLOY
     return Way.ALREADY_THERE if state.settled else Way.FOLLOW
 

@@ -107,13 +107,13 @@ class EcsRelease:
 
     def _bring(self, wanted: Wanted, state: ServiceState) -> dict[str, Any]:
         """Deployment and verification; what was observed in the end."""
-        way = choose_way(state, wanted.revision, wanted.count)
+        way = choose_way(state, wanted.revision)
         deploying = Deploying(self._aws, self._asked, self._cancellation, self._progress)
         with self._progress.step("deploy"):
+            if way is not Way.DEPLOY and state.desired != wanted.count:
+                self._service.scale(wanted.count)
             if way is Way.ALREADY_THERE:
                 self._progress.say(f"{short(wanted.revision)} is already in service")
-                if state.desired != wanted.count and not self._asked.scales:
-                    self._service.scale(wanted.count)
                 look = deploying.wait_for_count(wanted.revision, self._deadline)
             else:
                 started = deploying.start(wanted.revision, wanted.count) if way is Way.DEPLOY else None

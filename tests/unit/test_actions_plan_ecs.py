@@ -63,14 +63,14 @@ def look(tasks: tuple[Task, ...], targets: tuple[Target, ...] = ()) -> Look:
     [
         (state(deployment(OLD)), Way.DEPLOY),
         (state(deployment(NEW)), Way.ALREADY_THERE),
-        (state(deployment(NEW), desired=1), Way.DEPLOY),
+        (state(deployment(NEW), desired=1), Way.ALREADY_THERE),
         (state(deployment(NEW, rollout="IN_PROGRESS"), deployment(OLD, primary=False)), Way.FOLLOW),
         (state(deployment(NEW), deployment(OLD, primary=False)), Way.FOLLOW),
         (state(deployment(NEW, rollout="FAILED"), deployment(OLD, primary=False)), Way.DEPLOY),
     ],
 )
 def test_the_way_follows_from_what_is_in_service(service: ServiceState, way: Way) -> None:
-    assert choose_way(service, NEW, 2) is way
+    assert choose_way(service, NEW) is way
 
 
 @pytest.mark.parametrize(
