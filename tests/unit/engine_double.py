@@ -1,6 +1,8 @@
 """A strict double of the engine: it knows the program's resource types and no other, and records what it is told."""
 
+import asyncio
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +11,7 @@ import pulumi
 from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.settings import set_root_resource
 from pulumi.runtime.stack import Stack
+from pulumi.runtime.sync_await import _ensure_event_loop
 
 ACCOUNT = "123456789012"
 DIGEST = "sha256:" + "1" * 64
@@ -122,6 +125,7 @@ class Engine(pulumi.runtime.Mocks):
 
     def run(self, program: Callable[[], None]) -> "Engine":
         """Runs a program to its end, with everything it registered."""
+        _ensure_event_loop()  # type: ignore[no-untyped-call]  # an earlier test may have left none; the SDK does the same before it waits
         monitor = _Monitor(self)
         pulumi.runtime.set_mocks(
             self, "infra-release", "liveinsight.test", monitor=monitor, organization="organization"
@@ -155,7 +159,19 @@ class _Monitor(MockMonitor):
         super().__init__(engine)
         self._engine = engine
 
+    def Invoke(self, request: Any) -> Any:
+        try:
+            return super().Invoke(request)  # type: ignore[no-untyped-call]
+        finally:
+            _close_event_loop()
+
     def RegisterResource(self, request: Any) -> Any:
+        try:
+            return self._register(request)
+        finally:
+            _close_event_loop()
+
+    def _register(self, request: Any) -> Any:
         response = super().RegisterResource(request)  # type: ignore[no-untyped-call]
         if request.type != "pulumi:pulumi:Stack":
             inputs = pulumi.runtime.rpc.deserialize_properties(request.object)
@@ -176,3 +192,10 @@ class _Monitor(MockMonitor):
         if "pulumi:pulumi:Stack::" in request.urn:
             self._engine.exports |= pulumi.runtime.rpc.deserialize_properties(request.outputs)
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
+
+
+def _close_event_loop() -> None:
+    """The SDK opens an event loop in each worker thread and leaves it open: a warning, hence an error."""
+    if threading.current_thread() is not threading.main_thread():
+        _ensure_event_loop().close()  # type: ignore[no-untyped-call]
+        asyncio.set_event_loop(None)

@@ -11,6 +11,7 @@ import yaml  # type: ignore[import-untyped]  # it publishes no types
 from stacks import settings as stack_settings
 from stacks.config_reader import ConfigError, stack_section
 from stacks.liveinsight_settings import LiveInsightSettings, read
+from tests.unit.engine_double import Engine
 from tests.unit.liveinsight_config import GITHUB, config, settings
 
 FILE = "stacks/Pulumi.liveinsight.test.yaml"
@@ -328,17 +329,10 @@ def test_the_stacks_files_are_good(file: Path) -> None:
 
 
 def test_load_reads_the_configuration_of_the_engine() -> None:
-    pulumi.runtime.set_mocks(_Nothing(), "infra-release", "liveinsight.test")
+    read_memory: list[int] = []
     pulumi.runtime.set_all_config(config(cpu=512, memory=1024), [])
     try:
-        assert stack_settings.load("liveinsight", "test").memory == 1024
+        Engine().run(lambda: read_memory.append(stack_settings.load("liveinsight", "test").memory))
     finally:
         pulumi.runtime.set_all_config({}, [])
-
-
-class _Nothing(pulumi.runtime.Mocks):
-    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        raise AssertionError(args.typ)
-
-    def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:  # type: ignore[override]  # the SDK takes both
-        raise AssertionError(args.token)
+    assert read_memory == [1024]
