@@ -1,9 +1,29 @@
-"""Warnings are errors in tests; this one is the SDK's own, about a class of its own, whenever `ec2` is imported."""
+"""Warnings are errors in tests: here is what the SDK leaves behind for others to tidy."""
 
+import asyncio
 import warnings
 
+import pytest
+
 with warnings.catch_warnings():
+    # About a class of the SDK's own, whenever `ec2` is imported.
     warnings.filterwarnings("ignore", message="aws.ec2/encryptioncontrol", category=DeprecationWarning)
     import pulumi_aws.ec2
 
     pulumi_aws.ec2.Vpc  # noqa: B018 - the SDK imports lazily: this does it
+
+
+KEPT: list[asyncio.AbstractEventLoop] = []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kept_event_loops() -> None:
+    """The SDK's mocks open an event loop in each thread and drop it unclosed; kept, it ends with the process."""
+    policy = asyncio.get_event_loop_policy()
+    new_event_loop = policy.new_event_loop
+
+    def kept() -> asyncio.AbstractEventLoop:
+        KEPT.append(new_event_loop())
+        return KEPT[-1]
+
+    policy.new_event_loop = kept  # type: ignore[method-assign]

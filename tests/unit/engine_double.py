@@ -1,8 +1,6 @@
 """A strict double of the engine: it knows the program's resource types and no other, and records what it is told."""
 
-import asyncio
 import json
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -159,19 +157,7 @@ class _Monitor(MockMonitor):
         super().__init__(engine)
         self._engine = engine
 
-    def Invoke(self, request: Any) -> Any:
-        try:
-            return super().Invoke(request)  # type: ignore[no-untyped-call]
-        finally:
-            _close_event_loop()
-
     def RegisterResource(self, request: Any) -> Any:
-        try:
-            return self._register(request)
-        finally:
-            _close_event_loop()
-
-    def _register(self, request: Any) -> Any:
         response = super().RegisterResource(request)  # type: ignore[no-untyped-call]
         if request.type != "pulumi:pulumi:Stack":
             inputs = pulumi.runtime.rpc.deserialize_properties(request.object)
@@ -192,10 +178,3 @@ class _Monitor(MockMonitor):
         if "pulumi:pulumi:Stack::" in request.urn:
             self._engine.exports |= pulumi.runtime.rpc.deserialize_properties(request.outputs)
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
-
-
-def _close_event_loop() -> None:
-    """The SDK opens an event loop in each worker thread and leaves it open: a warning, hence an error."""
-    if threading.current_thread() is not threading.main_thread():
-        _ensure_event_loop().close()  # type: ignore[no-untyped-call]
-        asyncio.set_event_loop(None)
