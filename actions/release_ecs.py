@@ -48,6 +48,7 @@ class EcsRelease:
         self._records = Records(self._aws, asked.table)
         self._lock = Lock(self._aws, asked.table, cancellation, progress)
         self._deadline = 0.0
+        self._kept: tuple[str, ...] = ()  # revisions of verified releases: never taken away
 
     def run(self) -> dict[str, Any]:
         """The proof of the verified release. Raises `ReleaseError` after everything was undone."""
@@ -62,6 +63,7 @@ class EcsRelease:
     def _locked(self) -> dict[str, Any]:
         self._deadline = time.monotonic() + self._asked.timeout_seconds
         verified, state = self._records.verified(), self._service.state()
+        self._kept = known_revisions(verified)
         template = self._service.definition(self._asked.template)
         inherited = self._lock.inherited
         if inherited.revision:
@@ -75,7 +77,7 @@ class EcsRelease:
         probe = Probe(self._asked.url, serving=rest.count > 0)
         probe.start()
         try:
-            wanted = self._wanted(template, digest, state, verified, rest)
+            wanted = self._wanted(template, digest, state, rest)
             try:
                 passed = self._bring(wanted, state)
             except Exception as failure:
@@ -85,15 +87,15 @@ class EcsRelease:
             seen = probe.stop()
         proof = self._proof(wanted, passed, seen, verified)
         self._records.record_verified(proof, self._lock.number)
+        for arn in set(self._kept) - set(known_revisions(proof)):
+            self._service.deregister(arn)
         self._report(proof, seen)
         return proof
 
-    def _wanted(
-        self, template: dict[str, Any], digest: str, state: ServiceState, verified: dict[str, Any] | None, rest: Rest
-    ) -> Wanted:
+    def _wanted(self, template: dict[str, Any], digest: str, state: ServiceState, rest: Rest) -> Wanted:
         """An active revision with this very content, or a new one; what a run that was cut off left is removed."""
         definition = wanted_definition(template, self._asked.family, self._asked.container, self._asked.pinned(digest))
-        in_use = {state.primary.task_definition, rest.revision, verified["task_definition"] if verified else ""}
+        in_use = {state.primary.task_definition, rest.revision, *self._kept}
         left_over = {self._lock.inherited.revision, self._service.newest(self._asked.family)} - in_use
         known = sorted((in_use | left_over) - {""})
         same = [arn for arn in known if same_content(self._service.definition(arn), definition)]
@@ -168,7 +170,8 @@ class EcsRelease:
             verify.passes(self._asked.url, self._asked.passes, deadline, self._cancellation, self._progress)
             if look.healthy(rest.revision) < 1:
                 raise ReleaseError(f"no target of {short(rest.revision)} is healthy")
-        self._service.deregister(wanted.revision)
+        if wanted.revision not in self._kept:
+            self._service.deregister(wanted.revision)
 
     def _proof(
         self, wanted: Wanted, passed: dict[str, Any], seen: ProbeResult, verified: dict[str, Any] | None
@@ -200,6 +203,12 @@ def known_good(verified: dict[str, Any] | None) -> tuple[str, ...]:
     """The images of the last two verified releases."""
     releases = (verified, verified.get("previous")) if verified else ()
     return tuple(release["image"] for release in releases if release)
+
+
+def known_revisions(verified: dict[str, Any] | None) -> tuple[str, ...]:
+    """The task definitions of the last two verified releases: what runs, and what a rollback returns to."""
+    releases = (verified, verified.get("previous")) if verified else ()
+    return tuple(release["task_definition"] for release in releases if release)
 
 
 def previous_of(verified: dict[str, Any] | None, image: str) -> dict[str, Any] | None:

@@ -153,6 +153,7 @@ def _backend(group: Group) -> list[str]:
         f"    timeout server {group.idle_seconds}s",
         f"    timeout tunnel {group.idle_seconds}s",
         f"    timeout check {group.check.timeout}s",
+        f"    # every target: {server_options(group)}",  # a change of these makes a new configuration, too
         *_check(group),
         *_stickiness(group.attributes),
     ]

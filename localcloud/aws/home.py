@@ -106,6 +106,7 @@ def environment(identity: Identity, port: int) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": identity.access_key_id,
         "AWS_SECRET_ACCESS_KEY": identity.secret_access_key,
         "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,  # what boto3 looks at
     }
 
 

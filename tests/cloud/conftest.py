@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ import boto3
 import pytest
 
 from tests.cloud.project import ROOT, Project
+from tests.ports import free_port
 
 TAGS = {
     "v1": "good",
@@ -24,13 +24,6 @@ TAGS = {
     "never-listens": "never-listens",
     "oom": "oom",
 }
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cloud.conftest import free_port, push_image
+from tests.cloud.conftest import push_image
 from tests.cloud.project import ROOT, Project
 from tests.cloud.test_release_cut import action_processes, cut, until
+from tests.ports import free_port
 
 BAD_CONFIG = {
     "desiredCount": ("0", "desiredCount in stacks/Pulumi.liveinsight.local.yaml is"),

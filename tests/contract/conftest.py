@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,20 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.plugin import REPOSITORY, Plugin
-
-_PORT = 4583
-
-
-def _free_port() -> int:
-    """The usual port of these tests, or another one when it is taken."""
-    for port in (_PORT, 0):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise RuntimeError("no free port")
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +18,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The environment of a local cloud that lives as long as the tests."""
     home = tmp_path_factory.mktemp("cloud")
     localcloud = [sys.executable, "-m", "localcloud.aws"]
-    start = [*localcloud, "start", "--home", str(home), "--port", str(_free_port())]
+    start = [*localcloud, "start", "--home", str(home), "--port", str(free_port())]
     try:
         yield json.loads(subprocess.run(start, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE).stdout)
     finally:

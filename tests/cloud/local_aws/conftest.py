@@ -13,8 +13,8 @@ from botocore.config import Config
 
 from localcloud.aws import process
 from tests.cloud.local_aws.web import WebServer, wait_for
+from tests.ports import free_port
 
-PORT = 4581
 # AWS's shortest interval is 5 s, which boto3 enforces; the tests have no time for that.
 CONFIG = Config(parameter_validation=False, retries={"max_attempts": 0})
 _numbers = itertools.count(1)
@@ -51,7 +51,7 @@ def local_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     for name in environment:
         del os.environ[name]
     try:
-        yield Cloud(home, process.start(home, PORT))
+        yield Cloud(home, process.start(home, free_port()))
     finally:
         process.stop(home)
         os.environ.update(environment)

@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import socket
 import subprocess
 import sys
 import tarfile
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+
+from tests.ports import free_port
 
 Record = dict[str, Any]
 CONTAINER = "app"
@@ -76,7 +77,7 @@ def running_cloud(scratch: Path) -> Iterator[Cloud]:
     """A cloud of its own for one test module."""
     home = scratch / "cloud"
     try:
-        cloud = Cloud(home, json.loads(_command("start", home, "--port", str(_free_port()))))
+        cloud = Cloud(home, json.loads(_command("start", home, "--port", str(free_port()))))
         cloud.prepare(scratch)
         yield cloud
     finally:
@@ -91,12 +92,6 @@ def _command(word: str, home: Path, *more: str) -> str:
     )  # fmt: skip
     assert done.returncode == 0, f"localcloud.aws {word}: {done.stderr}"
     return done.stdout
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _remove_images(scratch: Path) -> None:

@@ -16,8 +16,9 @@ from localcloud.aws import process
 from localcloud.aws.home import CloudError, Home
 from tests.cloud.local_aws.conftest import Cloud, Site
 from tests.cloud.local_aws.web import wait_for
+from tests.ports import free_port
 
-PORT = 4583
+PORT = free_port()
 
 
 def test_the_life_of_a_cloud(tmp_path: Path, local_cloud: Cloud) -> None:
@@ -99,7 +100,7 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
 
 def test_the_command_prints_the_environment(local_cloud: Cloud) -> None:
     command = [sys.executable, "-m", "localcloud.aws"]
-    options = ["--home", str(local_cloud.home), "--port", "4581"]
+    options = ["--home", str(local_cloud.home), "--port", local_cloud.environment["AWS_ENDPOINT_URL"].rsplit(":", 1)[1]]
     started = subprocess.run([*command, "start", *options], capture_output=True, text=True, check=True, timeout=30)
     assert json.loads(started.stdout) == local_cloud.environment
     assert subprocess.run([*command, "status", *options[:2]], capture_output=True, check=False).returncode == 0

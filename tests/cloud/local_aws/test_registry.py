@@ -9,7 +9,7 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from tests.cloud.local_aws.conftest import PORT, Cloud
+from tests.cloud.local_aws.conftest import Cloud
 from tests.cloud.local_aws.principals import role_keys
 
 
@@ -39,7 +39,7 @@ class Registry:
 
 def token(ecr: Any) -> str:
     data = ecr.get_authorization_token()["authorizationData"][0]
-    assert data["proxyEndpoint"] == f"http://localhost:{PORT}"
+    assert data["proxyEndpoint"] == local_cloud.endpoint
     user, _, password = base64.b64decode(data["authorizationToken"]).decode().partition(":")
     assert user == "AWS"
     return password
@@ -48,7 +48,7 @@ def token(ecr: Any) -> str:
 def repository(cloud: Cloud, name: str, **settings: Any) -> Registry:
     ecr = cloud.client("ecr")
     created = ecr.create_repository(repositoryName=name, **settings)["repository"]
-    assert created["repositoryUri"] == f"localhost:{PORT}/{name}"
+    assert created["repositoryUri"] == f"{local_cloud.endpoint.removeprefix('http://')}/{name}"
     assert ecr.describe_repositories(repositoryNames=[name])["repositories"][0] == created
     return Registry(cloud, name, token(ecr))
 
@@ -110,7 +110,7 @@ def test_images_are_described_by_digest_and_size(local_cloud: Cloud) -> None:
     assert (found["imageDigest"], found["imageTags"], found["imageSizeInBytes"]) == (pushed, ["v1"], 10)
     layer = "sha256:" + hashlib.sha256(b"12345").hexdigest()
     url = ecr.get_download_url_for_layer(repositoryName="described", layerDigest=layer)["downloadUrl"]
-    assert url == f"http://localhost:{PORT}/v2/described/blobs/{layer}"
+    assert url == f"{local_cloud.endpoint}/v2/described/blobs/{layer}"
     known = ecr.batch_check_layer_availability(repositoryName="described", layerDigests=[layer, "sha256:0"])["layers"]
     assert [one["layerAvailability"] for one in known] == ["AVAILABLE", "UNAVAILABLE"]
     with pytest.raises(ecr.exceptions.ImageNotFoundException, match="imageTag:'v9'"):

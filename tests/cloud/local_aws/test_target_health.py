@@ -62,6 +62,18 @@ def test_a_target_that_never_listens_goes_from_initial_to_unhealthy(site: Site) 
     }
 
 
+def test_changed_thresholds_hold_for_the_next_target(site: Site) -> None:
+    group = site.group()
+    site.listen(group)
+    site.serving(group, "early")
+    site.elb.modify_target_group(TargetGroupArn=group, HealthyThresholdCount=4)
+    server = site.server("late")
+    began = time.monotonic()
+    site.register(group, server)
+    site.wait(group, server, "healthy")
+    assert time.monotonic() - began >= 3  # four checks, one second apart
+
+
 def test_a_check_without_an_answer_is_a_timeout(site: Site) -> None:
     group = site.group()
     site.listen(group)
