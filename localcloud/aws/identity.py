@@ -234,6 +234,7 @@ def _context_entries(params: Any) -> dict[str, Any]:
     entries: dict[str, Any] = {}
     index = 1
     while key := iam._p(params, f"ContextEntries.member.{index}.ContextKeyName"):
-        entries[key.lower()] = _members(params, f"ContextEntries.member.{index}.ContextKeyValues")
+        values = _members(params, f"ContextEntries.member.{index}.ContextKeyValues")
+        entries[key.lower()] = values[0] if len(values) == 1 else values  # a list would be a multivalued key
         index += 1
     return entries

@@ -16,6 +16,7 @@ from localcloud.aws.home import CloudError, Home, Running, environment
 
 START_SECONDS = 30.0
 STOP_SECONDS = 20.0
+RELEASE_SECONDS = 2.0
 REPOSITORY = Path(__file__).parents[2]
 _children: dict[int, subprocess.Popen[bytes]] = {}  # servers this process has started: to be reaped when they end
 
@@ -58,6 +59,12 @@ def status(home: Path) -> Running | None:
 
 
 def _refuse_taken_port(port: int) -> None:
+    """The last threads of a killed cloud may hold the port for a moment after the process is gone."""
+    if not until(lambda: _is_free(port), RELEASE_SECONDS):
+        raise CloudError(f"Port {port} on 127.0.0.1 is taken by another program; end it or choose another port.")
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -65,9 +72,8 @@ def _refuse_taken_port(port: int) -> None:
         except PermissionError:
             raise CloudError(f"Port {port} may not be opened by this user; choose one above 1023.") from None
         except OSError:
-            raise CloudError(
-                f"Port {port} on 127.0.0.1 is taken by another program; end it or choose another port."
-            ) from None
+            return False
+    return True
 
 
 def _spawn(home: Home, port: int) -> Running:

@@ -39,7 +39,7 @@ class Registry:
 
 def token(ecr: Any) -> str:
     data = ecr.get_authorization_token()["authorizationData"][0]
-    assert data["proxyEndpoint"] == local_cloud.endpoint
+    assert data["proxyEndpoint"] == ecr.meta.endpoint_url
     user, _, password = base64.b64decode(data["authorizationToken"]).decode().partition(":")
     assert user == "AWS"
     return password
@@ -48,7 +48,7 @@ def token(ecr: Any) -> str:
 def repository(cloud: Cloud, name: str, **settings: Any) -> Registry:
     ecr = cloud.client("ecr")
     created = ecr.create_repository(repositoryName=name, **settings)["repository"]
-    assert created["repositoryUri"] == f"{local_cloud.endpoint.removeprefix('http://')}/{name}"
+    assert created["repositoryUri"] == f"{cloud.endpoint.removeprefix('http://')}/{name}"
     assert ecr.describe_repositories(repositoryNames=[name])["repositories"][0] == created
     return Registry(cloud, name, token(ecr))
 
