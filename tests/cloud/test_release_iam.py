@@ -76,7 +76,7 @@ def release_environment(project: Project) -> dict[str, str]:
     """What `pulumi up` gave the release action last."""
     state = json.loads(project.pulumi("stack", "export").stdout)
     resources = state["deployment"]["resources"]
-    command = next(entry for entry in resources if entry["urn"].endswith("::liveinsight-release"))
+    command = next(entry for entry in resources if entry["type"] == "command:local:Command")
     return dict(command["inputs"]["environment"])
 
 
