@@ -114,8 +114,7 @@ class Deploying:
                 self._progress.say(f"going back: {line}")
                 said = line
             others = [task for task in look.tasks if task.definition != rest.revision and not task.stopped]
-            primary = look.service.primary
-            arrived = primary.task_definition == rest.revision and primary.rollout == "COMPLETED" and not others
+            arrived = look.service.primary.task_definition == rest.revision and not others
             if arrived and look.healthy(rest.revision) >= rest.count:
                 return look
             if time.monotonic() > deadline:
