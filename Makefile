@@ -39,7 +39,7 @@ test:
 
 bench:
 	@$(LOCAL) up --goal test
-	@$(ENV); python -m pytest tests/bench
+	@$(ENV); python -m pytest -s tests/bench/bench_*.py
 
 check:
 	@$(LOCAL) up --goal check

@@ -55,13 +55,18 @@ def choose_way(state: ServiceState, revision: str) -> Way:
 
 
 def choose_rest(
-    verified: dict[str, Any] | None, state: ServiceState, inherited: tuple[str, int], template_family: str
+    verified: dict[str, Any] | None, state: ServiceState, inherited: tuple[str, int], template: str
 ) -> Rest:
-    """The last verified release; before the first one, what was in service before anybody began."""
+    """The last verified release; before the first one, what was in service before anybody began.
+
+    A service that never had a release stands on a template, perhaps one that is gone by now: it rests on the present one.
+    """
     if verified:
         return Rest(revision=verified["task_definition"], count=state.desired or verified["count"], verified=True)
     revision, count = inherited if inherited[0] else (state.primary.task_definition, state.desired)
-    return Rest(revision=revision, count=0 if family_of(revision) == template_family else count, verified=False)
+    if family_of(revision) == family_of(template):
+        return Rest(revision=template, count=0, verified=False)
+    return Rest(revision=revision, count=count, verified=False)
 
 
 def failure_of(look: Look, deployment_id: str, grace_seconds: float) -> tuple[Task, str] | None:

@@ -22,7 +22,7 @@ from actions.ecs import EcsService, Look, ServiceState
 from actions.errors import Cancelled, ReleaseError, TaskFailed
 from actions.lifeline import Cancellation
 from actions.lock import Journal, Lock
-from actions.plan_ecs import Rest, Way, choose_rest, choose_way, family_of, same_content, short, wanted_definition
+from actions.plan_ecs import Rest, Way, choose_rest, choose_way, same_content, short, wanted_definition
 from actions.preflight_ecs import Preflight
 from actions.probe import Probe, ProbeResult
 from actions.progress import Progress
@@ -71,9 +71,8 @@ class EcsRelease:
         returning = self._asked.image in known_good(verified)
         with self._progress.step("preflight"):
             digest = Preflight(self._aws, self._asked, template, state, returning).run(self._progress)
-        rest = choose_rest(
-            verified, state, (inherited.previous, inherited.previous_count), family_of(self._asked.template)
-        )
+        inherited_rest = (inherited.previous, inherited.previous_count)
+        rest = choose_rest(verified, state, inherited_rest, self._asked.template)
         probe = Probe(self._asked.url, serving=rest.count > 0)
         probe.start()
         try:

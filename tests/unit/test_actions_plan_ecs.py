@@ -17,7 +17,12 @@ from actions.plan_ecs import (
 )
 
 PREFIX = "arn:aws:ecs:us-east-1:000000000000:task-definition"
-TEMPLATE, OLD, NEW = f"{PREFIX}/App-template:1", f"{PREFIX}/App:1", f"{PREFIX}/App:2"
+OLDER_TEMPLATE, TEMPLATE, OLD, NEW = (
+    f"{PREFIX}/App-template:1",
+    f"{PREFIX}/App-template:2",
+    f"{PREFIX}/App:1",
+    f"{PREFIX}/App:2",
+)
 
 
 def deployment(revision: str, *, primary: bool = True, rollout: str = "COMPLETED") -> Deployment:
@@ -77,6 +82,7 @@ def test_the_way_follows_from_what_is_in_service(service: ServiceState, way: Way
     ("verified", "service", "inherited", "rest"),
     [
         (None, state(deployment(TEMPLATE), desired=0), ("", 0), Rest(revision=TEMPLATE, count=0, verified=False)),
+        (None, state(deployment(OLDER_TEMPLATE), desired=0), ("", 0), Rest(revision=TEMPLATE, count=0, verified=False)),
         (None, state(deployment(NEW)), (TEMPLATE, 0), Rest(revision=TEMPLATE, count=0, verified=False)),
         (None, state(deployment(OLD)), ("", 0), Rest(revision=OLD, count=2, verified=False)),
         (
@@ -96,7 +102,7 @@ def test_the_way_follows_from_what_is_in_service(service: ServiceState, way: Way
 def test_rest_is_the_last_verified_release_or_what_was_there_before_anybody_began(
     verified: dict[str, Any] | None, service: ServiceState, inherited: tuple[str, int], rest: Rest
 ) -> None:
-    assert choose_rest(verified, service, inherited, "App-template") == rest
+    assert choose_rest(verified, service, inherited, TEMPLATE) == rest
 
 
 @pytest.mark.parametrize(
