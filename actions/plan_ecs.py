@@ -59,7 +59,7 @@ def choose_rest(
 ) -> Rest:
     """The last verified release; before the first one, what was in service before anybody began.
 
-    A service that never had a release stands on a template, perhaps one that is gone by now: it rests on the present one.
+    A service that never had a release stands on a template, perhaps one that is gone: it rests on the present one.
     """
     if verified:
         return Rest(revision=verified["task_definition"], count=state.desired or verified["count"], verified=True)
