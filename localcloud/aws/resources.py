@@ -174,6 +174,10 @@ def _iam(action: str, data: dict[str, Any], place: str) -> str | None:
     return str(data["OpenIDConnectProviderArn"]) if data.get("OpenIDConnectProviderArn") else None
 
 
+def _dynamodb(action: str, data: dict[str, Any], place: str) -> str | None:
+    return str(data["ResourceArn"]) if data.get("ResourceArn") else None  # tags name their table by ARN
+
+
 def _ecr(action: str, data: dict[str, Any], place: str) -> str | None:
     names = data.get("repositoryNames") or []
     if data.get("resourceArn"):
@@ -189,4 +193,5 @@ _NAMERS: dict[str, Callable[[str, dict[str, Any], str], str | None]] = {
     "elasticloadbalancing": _elb,
     "ssm": _ssm,
     "iam": _iam,
+    "dynamodb": _dynamodb,
 }

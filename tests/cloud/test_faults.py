@@ -67,7 +67,7 @@ def test_a_cloud_that_goes_down_in_the_middle_ends_the_release_with_a_sentence(t
         project.up()
         push_image(project, "v1")
         project.set("imageTag", "v1")
-        serving = int((tmp_path / "cloud" / "pid").read_text().split()[0])
+        serving = json.loads((tmp_path / "cloud" / "server.json").read_text())["pid"]
         output = cut(project, "deploying", lambda _: os.kill(serving, signal.SIGKILL))
         until(lambda: not action_processes(), "the action gives up", 120)
     finally:

@@ -43,13 +43,13 @@ def test_no_secret_in_state_output_or_process_list(released: Project, other: str
 
 def test_tasks_do_receive_the_secret(released: Project) -> None:
     """Or the test above would prove nothing."""
-    container = docker("ps", "-q", "--filter", "label=com.amazonaws.ecs.task-definition-family=LiveInsight").split()[0]
+    container = containers(released)[0]
     assert f"SECRET_KEY={SECRET}" in docker("inspect", "-f", "{{.Config.Env}}", container)
 
 
 def test_destroy_leaves_nothing(released: Project, aws: boto3.session.Session) -> None:
     released.pulumi("destroy", "--yes")
-    assert not docker("ps", "-aq", "--filter", "label=com.amazonaws.ecs.task-definition-family=LiveInsight").split()
+    assert not containers(released)
     iam, ec2, logs = aws.client("iam"), aws.client("ec2"), aws.client("logs")
     assert not [role["RoleName"] for role in iam.list_roles()["Roles"] if "LiveInsight" in role["RoleName"]]
     assert not iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
@@ -67,6 +67,13 @@ def test_destroy_leaves_nothing(released: Project, aws: boto3.session.Session) -
     assert not ecs.list_task_definitions(status="ACTIVE")["taskDefinitionArns"]
     active = ecs.describe_clusters(clusters=["LiveInsight-cluster"])["clusters"]
     assert not [cluster for cluster in active if cluster["status"] == "ACTIVE"]
+
+
+def containers(project: Project) -> list[str]:
+    """The containers of this cloud's tasks, and no other cloud's: its registry's port tells."""
+    registry = project.environment["AWS_ENDPOINT_URL"].removeprefix("http://")
+    listed = [line.split() for line in docker("ps", "-a", "--format", "{{.ID}} {{.Image}}").splitlines()]
+    return [container for container, image in listed if image.startswith(f"{registry}/")]
 
 
 def docker(*arguments: str) -> str:
