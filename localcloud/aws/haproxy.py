@@ -120,7 +120,8 @@ class HAProxy:
     def _reload(self) -> None:
         assert self._process is not None  # noqa: S101 narrowed by the caller
         before = self._workers()[0]
-        self.write("servers.state", self.command("show servers state"))
+        states = self.command("show servers state").rstrip("\n")
+        self.write("servers.state", f"{states}\n\n")  # without its end of line HAProxy drops the last server's state
         self._may_have_old, self._reloaded = True, time.monotonic()
         os.kill(self._process.pid, signal.SIGUSR2)
         if not until(lambda: self._workers()[0] not in ("", before), SECONDS):
