@@ -29,10 +29,12 @@ class Deploying:
         self._aws, self._asked = aws, asked
         self._service = EcsService(aws, asked)
         self._cancellation, self._progress = cancellation, progress
+        self._past: frozenset[str] | None = None  # tasks that had stopped before this run began to look
         self._ailments: dict[str, str] = {}  # task → what its target's checks last found wrong
 
     def start(self, revision: str, count: int) -> str:
         """The ARN of the service deployment that this call, and no other, began."""
+        self._past = frozenset()
         known = self._service.service_deployments()
         self._service.move(revision, count)
         self._progress.say(f"deploying {short(revision)} on {count} task{'s' if count != 1 else ''}")
@@ -83,17 +85,24 @@ class Deploying:
     def back(self, revision: str, rest: Rest, deadline: float) -> Look:
         """Returns the service to rest: by ECS's own rollback while the deployment runs, else by a new one."""
         state = self._service.state()
-        if state.primary.task_definition != rest.revision:
-            arn = self._own_rollback(revision, rest)
-            if arn:
-                self._progress.say(f"rolling back to {short(rest.revision)}; its tasks are still there")
-                self._service.roll_back(arn)
-            else:
-                self._progress.say(f"deploying {short(rest.revision)} again")
-                self._service.move(rest.revision, rest.count)
+        if state.primary.task_definition != rest.revision and not self._rolled_back(revision, rest):
+            self._progress.say(f"deploying {short(rest.revision)} again")
+            self._service.move(rest.revision, rest.count)
         elif state.desired != rest.count:
             self._service.scale(rest.count)
         return self._wait_for_rest(rest, deadline)
+
+    def _rolled_back(self, revision: str, rest: Rest) -> bool:
+        """Whether ECS takes its running deployment back itself; False when that ended or leads elsewhere."""
+        arn = self._own_rollback(revision, rest)
+        if not arn:
+            return False
+        try:
+            self._service.roll_back(arn)
+        except ClientError:
+            return False
+        self._progress.say(f"rolling back to {short(rest.revision)}; its tasks are still there")
+        return True
 
     def _own_rollback(self, revision: str, rest: Rest) -> str:
         """The running service deployment whose rollback leads to rest, or '' when there is none."""
@@ -129,9 +138,11 @@ class Deploying:
         raise ReleaseError(f"no deployment of {short(revision)} is under way")
 
     def _raise_failure(self, look: Look, revision: str) -> None:
-        mine = next((entry for entry in look.service.deployments if entry.task_definition == revision), None)
+        if self._past is None:
+            self._past = frozenset(task.arn for task in look.tasks if task.stopped)
+        mine = look.service.primary if look.service.primary.task_definition == revision else None
         self._ailments.update(ailments(look))
-        failed = failure_of(look, mine.id, self._asked.grace_seconds) if mine else None
+        failed = failure_of(look, mine.id, self._asked.grace_seconds, self._past) if mine else None
         if failed:
             task, reason = failed
             if task.stopped and by_health(task) and task.arn in self._ailments:

@@ -20,8 +20,6 @@ class Deployment:
     task_definition: str
     rollout: str  # IN_PROGRESS, COMPLETED, FAILED
     reason: str
-    desired: int
-    running: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +27,6 @@ class ServiceState:
     status: str
     desired: int
     deployments: tuple[Deployment, ...]
-    latest: str = ""  # ARN of the newest service deployment
 
     @property
     def primary(self) -> Deployment:
@@ -217,7 +214,6 @@ def _service_state(service: dict[str, Any]) -> ServiceState:
     return ServiceState(
         status=service["status"],
         desired=service["desiredCount"],
-        latest=service.get("currentServiceDeployment", ""),
         deployments=tuple(
             Deployment(
                 id=deployment["id"],
@@ -225,8 +221,6 @@ def _service_state(service: dict[str, Any]) -> ServiceState:
                 task_definition=deployment["taskDefinition"],
                 rollout=deployment.get("rolloutState", "COMPLETED"),
                 reason=deployment.get("rolloutStateReason", ""),
-                desired=deployment["desiredCount"],
-                running=deployment["runningCount"],
             )
             for deployment in service["deployments"]
         ),

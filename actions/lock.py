@@ -23,7 +23,6 @@ from actions.progress import Progress
 
 TTL_SECONDS = 30
 RENEW_SECONDS = 8
-WAIT_SECONDS = 900  # longer than a release may take
 POLL_SECONDS = 1.0
 
 UNTAKEN_SINCE = "attribute_not_exists(id) OR #n = :seen"
@@ -77,7 +76,8 @@ class Lock:
         self.number = 0
         self.inherited = Journal()  # of a run that never released its lock
 
-    def acquire(self, wait_seconds: float = WAIT_SECONDS) -> None:
+    def acquire(self, wait_seconds: float) -> None:
+        """Raises `LockHeld` when another run keeps it longer than that."""
         deadline = time.monotonic() + wait_seconds
         said = ""
         while True:
@@ -96,15 +96,29 @@ class Lock:
     def write_journal(self, journal: Journal) -> None:
         self._update("SET revision = :r, previous = :p, previous_count = :c", self._journal_values(journal))
 
-    def release(self) -> None:
-        """Gives the lock back; a lock already lost is somebody else's and stays."""
+    def held(self) -> bool:
+        """Whether this run may still change the service; asked before every change that undoes another."""
+        try:
+            self._renew()
+        except Cancelled:
+            return False
+        return True
+
+    def release(self, *, forget: bool) -> None:
+        """Gives the lock back; a lock already lost is somebody else's and stays.
+
+        `forget`: nothing is left to mend. Otherwise the journal stays for the next run.
+        """
         self._done.set()
         if self._keeper.is_alive():
             self._keeper.join(RENEW_SECONDS)
         try:
-            self._update("SET expires = :e REMOVE revision, previous, previous_count", {":e": {"N": "0"}})
+            forgetting = " REMOVE revision, previous, previous_count" if forget else ""
+            self._update(f"SET expires = :e{forgetting}", {":e": {"N": "0"}})
         except Cancelled:
             self._progress.say("the lock had been taken over")
+        except (BotoCoreError, ClientError) as error:
+            self._progress.say(f"the lock could not be given back and ends by itself in {TTL_SECONDS} s: {error}")
 
     def _read(self) -> dict[str, Any] | None:
         answer = self._db.get_item(TableName=self._table, Key={"id": {"S": "lock"}}, ConsistentRead=True)
@@ -142,7 +156,7 @@ class Lock:
         lost_at = time.monotonic() + TTL_SECONDS
         while not self._done.wait(RENEW_SECONDS):
             try:
-                self._update("SET expires = :e", {":e": {"N": str(int(time.time()) + TTL_SECONDS)}})
+                self._renew()
                 lost_at = time.monotonic() + TTL_SECONDS
             except Cancelled as error:
                 self._cancellation.ask(str(error))
@@ -151,6 +165,9 @@ class Lock:
                 if time.monotonic() > lost_at:
                     self._cancellation.ask(f"the release lock could not be renewed: {error}")
                     return
+
+    def _renew(self) -> None:
+        self._update("SET expires = :e", {":e": {"N": str(int(time.time()) + TTL_SECONDS)}})
 
     def _update(self, expression: str, values: dict[str, Any]) -> None:
         try:

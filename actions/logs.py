@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from actions.clients import Clients
 from actions.lifeline import Cancellation
@@ -25,7 +25,7 @@ def log_tail(aws: Clients, container: dict[str, Any], task_id: str, cancellation
             answer = aws("logs").get_log_events(
                 logGroupName=options["awslogs-group"], logStreamName=stream, limit=LINES, startFromHead=False
             )
-        except ClientError:
+        except (BotoCoreError, ClientError):
             continue
         if answer["events"]:
             return tuple(event["message"].rstrip() for event in answer["events"])

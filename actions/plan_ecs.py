@@ -69,10 +69,15 @@ def choose_rest(
     return Rest(revision=revision, count=count, verified=False)
 
 
-def failure_of(look: Look, deployment_id: str, grace_seconds: float) -> tuple[Task, str] | None:
-    """The first task of the deployment that failed and why, or None while all may still become well."""
+def failure_of(
+    look: Look, deployment_id: str, grace_seconds: float, past: frozenset[str] = frozenset()
+) -> tuple[Task, str] | None:
+    """The first task of the deployment that failed and why, or None while all may still become well.
+
+    `past`: tasks that had stopped before anybody looked; ECS lists them for an hour.
+    """
     for task in look.tasks:
-        if task.started_by != deployment_id:
+        if task.started_by != deployment_id or task.arn in past:
             continue
         if task.stopped:
             if _failed_stop(task):

@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from actions import lifeline, permissions, request, verify
 from actions.clients import Clients
 from actions.deployment import Deploying
-from actions.ecs import EcsService, Look, ServiceState
+from actions.ecs import EcsService, ServiceState
 from actions.errors import Cancelled, ReleaseError, TaskFailed
 from actions.lifeline import Cancellation
 from actions.lock import Journal, Lock
@@ -27,6 +27,8 @@ from actions.preflight_ecs import Preflight
 from actions.probe import Probe, ProbeResult
 from actions.progress import Progress
 from actions.records import Records
+
+LOCK_MARGIN_SECONDS = 60  # another release may take its time twice: forward and back
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,17 +50,18 @@ class EcsRelease:
         self._records = Records(self._aws, asked.table)
         self._lock = Lock(self._aws, asked.table, cancellation, progress)
         self._deadline = 0.0
+        self._settled = False  # the service is released or at rest again: no later run has anything to mend
         self._kept: tuple[str, ...] = ()  # revisions of verified releases: never taken away
 
     def run(self) -> dict[str, Any]:
         """The proof of the verified release. Raises `ReleaseError` after everything was undone."""
         with self._progress.step("lock"):
-            self._lock.acquire()
+            self._lock.acquire(wait_seconds=2 * self._asked.timeout_seconds + LOCK_MARGIN_SECONDS)
         try:
             return self._locked()
         finally:
             with self._cancellation.shielded():
-                self._lock.release()
+                self._lock.release(forget=self._settled)
 
     def _locked(self) -> dict[str, Any]:
         self._deadline = time.monotonic() + self._asked.timeout_seconds
@@ -68,7 +71,7 @@ class EcsRelease:
         inherited = self._lock.inherited
         if inherited.revision:
             self._progress.say(f"finishing after a release of {short(inherited.revision)} that was cut off")
-        returning = self._asked.image in known_good(verified)
+        returning = self._asked.image in known_good(verified) or bool(inherited.revision)
         with self._progress.step("preflight"):
             digest = Preflight(self._aws, self._asked, template, state, returning).run(self._progress)
         inherited_rest = (inherited.previous, inherited.previous_count)
@@ -79,16 +82,16 @@ class EcsRelease:
             wanted = self._wanted(template, digest, state, rest)
             try:
                 passed = self._bring(wanted, state)
+                proof = self._proof(wanted, passed, probe.stop(), verified)
+                self._records.record_verified(proof, self._lock.number)
             except Exception as failure:
                 self._undo(wanted, rest, probe, failure)
                 raise
         finally:
-            seen = probe.stop()
-        proof = self._proof(wanted, passed, seen, verified)
-        self._records.record_verified(proof, self._lock.number)
-        for arn in set(self._kept) - set(known_revisions(proof)):
-            self._service.deregister(arn)
-        self._report(proof, seen)
+            probe.stop()
+        self._settled = True
+        self._report(proof, probe.result)
+        self._retire({inherited.revision, *self._kept} - set(known_revisions(proof)) - {""})
         return proof
 
     def _wanted(self, template: dict[str, Any], digest: str, state: ServiceState, rest: Rest) -> Wanted:
@@ -101,10 +104,17 @@ class EcsRelease:
         revision = same[-1] if same else self._service.register(definition)
         self._lock.write_journal(Journal(revision=revision, previous=rest.revision, previous_count=rest.count))
         count = max(self._asked.desired_count, state.desired) if self._asked.scales else self._asked.desired_count
-        for arn in left_over - {revision, ""}:
-            self._service.deregister(arn)
+        self._retire(left_over - {revision, ""})
         self._progress.say(f"{self._asked.tag} is {short(revision)}, pinned to {digest[:19]}")
         return Wanted(revision=revision, digest=digest, count=count)
+
+    def _retire(self, revisions: set[str]) -> None:
+        """Takes revisions away that nobody returns to; what cannot be taken stays, and the release stands."""
+        for arn in revisions:
+            try:
+                self._service.deregister(arn)
+            except (ClientError, BotoCoreError) as error:
+                self._progress.say(f"{short(arn)} stays registered: {_text(error)}")
 
     def _bring(self, wanted: Wanted, state: ServiceState) -> dict[str, Any]:
         """Deployment and verification; what was observed in the end."""
@@ -115,15 +125,16 @@ class EcsRelease:
                 self._service.scale(wanted.count)
             if way is Way.ALREADY_THERE:
                 self._progress.say(f"{short(wanted.revision)} is already in service")
-                look = deploying.wait_for_count(wanted.revision, self._deadline)
+                deploying.wait_for_count(wanted.revision, self._deadline)
             else:
                 started = deploying.start(wanted.revision, wanted.count) if way is Way.DEPLOY else None
-                look = deploying.follow(wanted.revision, started, self._deadline)
+                deploying.follow(wanted.revision, started, self._deadline)
         with self._progress.step("verify"):
-            return self._verify(look, wanted)
+            return self._verify(wanted)
 
-    def _verify(self, look: Look, wanted: Wanted) -> dict[str, Any]:
+    def _verify(self, wanted: Wanted) -> dict[str, Any]:
         passed = verify.passes(self._asked.url, self._asked.passes, self._deadline, self._cancellation, self._progress)
+        look = self._service.look()
         running = [task for task in look.tasks if not task.stopped]
         strange = sorted({task.digest or "unknown" for task in running} - {wanted.digest})
         if strange:
@@ -145,32 +156,35 @@ class EcsRelease:
         say(f"release of {self._asked.tag} failed: {_text(failure)}")
         for line in failure.log_tail if isinstance(failure, TaskFailed) else ():
             detail(f"log | {line}")
+        result = probe.stop()
+        detail(f"users saw {result.failures} failed of {result.requests} requests")
         if wanted.revision == rest.revision:
             detail("this is the last verified release itself: there is nothing to return to")
             return
         with self._cancellation.shielded(), self._progress.step("undo"):
             try:
+                if not self._lock.held():
+                    detail("another run holds the release lock now: it finishes or restores this release")
+                    return
                 self._go_back(wanted, rest)
             except (ReleaseError, ClientError, BotoCoreError) as error:
                 say(f"NOT undone: {_text(error)}")
                 detail("the next `pulumi up` finishes or restores this release; see docs/runbooks/liveinsight.md")
                 return
-        result = probe.stop()
+        self._settled = True
         what = "the last verified release" if rest.verified else "what was there before"
         say(f"undone: {self._asked.service} is back on {short(rest.revision)}, {what}")
-        detail(f"users saw {result.failures} failed of {result.requests} requests")
         detail("next: mend the image or set imageTag to a good one, then `pulumi up`; the preview shows it as pending")
 
     def _go_back(self, wanted: Wanted, rest: Rest) -> None:
         deadline = time.monotonic() + self._asked.timeout_seconds
         deploying = Deploying(self._aws, self._asked, self._cancellation, self._progress)
-        look = deploying.back(wanted.revision, rest, deadline)
+        deploying.back(wanted.revision, rest, deadline)
         if rest.count:
             verify.passes(self._asked.url, self._asked.passes, deadline, self._cancellation, self._progress)
-            if look.healthy(rest.revision) < 1:
+            if self._service.look().healthy(rest.revision) < 1:
                 raise ReleaseError(f"no target of {short(rest.revision)} is healthy")
-        if wanted.revision not in self._kept:
-            self._service.deregister(wanted.revision)
+        self._retire({wanted.revision} - set(self._kept))
 
     def _proof(
         self, wanted: Wanted, passed: dict[str, Any], seen: ProbeResult, verified: dict[str, Any] | None

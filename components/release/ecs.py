@@ -44,9 +44,7 @@ class EcsRelease(pulumi.ComponentResource):
     """Ends with the image verified in service, or with the service as it was and `pulumi up` failed."""
 
     proof: pulumi.Output[dict[str, Any]]  # what was observed; see `actions.release_ecs`
-    digest: pulumi.Output[str]
     image_tag: pulumi.Output[str]
-    running: pulumi.Output[str]  # the image that ECS says the service runs
 
     def __init__(self, name: str, args: EcsReleaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("infra-release:release:EcsRelease", name, None, opts)
@@ -62,15 +60,13 @@ class EcsRelease(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.proof = command.stdout.apply(json.loads)
-        self.digest = self.proof.apply(lambda proof: str(proof["digest"]))
         self.image_tag = self.proof.apply(lambda proof: str(proof["image_tag"]))
-        running = RunningImage(
+        RunningImage(
             f"{name}-running",
             environment=environment,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[command]),
         )
-        self.running = running.image
-        self.register_outputs({"proof": self.proof, "digest": self.digest, "image_tag": self.image_tag})
+        self.register_outputs({"proof": self.proof, "image_tag": self.image_tag})
 
     @staticmethod
     def _environment(args: EcsReleaseArgs) -> dict[str, pulumi.Input[str]]:

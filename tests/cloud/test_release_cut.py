@@ -51,6 +51,17 @@ def test_a_killed_action_is_mended_by_the_next_up(
     assert_finished(released, aws, other)
 
 
+def test_another_image_can_follow_a_killed_action(released: Project, aws: boto3.session.Session, other: str) -> None:
+    """What the killed run had registered is taken away with it."""
+    released.set("imageTag", other)
+    with Load(released.output("url")) as count:
+        cut(released, MOMENTS["deployment"], kill_action)
+        released.run("python", "-m", "ops.unlock", "liveinsight.local")
+        released.release("v3")
+    assert count.failed == 0, count.answers
+    assert_finished(released, aws, "v3")
+
+
 def test_an_interrupt_undoes_the_release_and_fails(released: Project, aws: boto3.session.Session, other: str) -> None:
     before = released.output("release")
     released.set("imageTag", other)

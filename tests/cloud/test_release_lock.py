@@ -39,22 +39,22 @@ def lock(clients: Clients, cancellation: Cancellation | None = None) -> Lock:
 
 def test_the_second_waits_until_the_first_is_done(table: Clients) -> None:
     first, second = lock(table), lock(table)
-    first.acquire()
-    threading.Timer(1.5, first.release).start()
+    first.acquire(wait_seconds=60)
+    threading.Timer(1.5, lambda: first.release(forget=True)).start()
     began = time.monotonic()
-    second.acquire()
+    second.acquire(wait_seconds=60)
     assert time.monotonic() - began >= 1
     assert second.number == first.number + 1
     assert second.inherited == Journal()
-    second.release()
+    second.release(forget=True)
 
 
 def test_waiting_is_bounded_and_names_the_holder(table: Clients) -> None:
     first = lock(table)
-    first.acquire()
+    first.acquire(wait_seconds=60)
     with pytest.raises(LockHeld, match="has been releasing this service"):
         lock(table).acquire(wait_seconds=1)
-    first.release()
+    first.release(forget=True)
 
 
 def test_a_dead_holder_is_replaced_at_once_and_its_journal_inherited(table: Clients) -> None:
@@ -62,23 +62,23 @@ def test_a_dead_holder_is_replaced_at_once_and_its_journal_inherited(table: Clie
     child = os.fork()
     if child == 0:
         dying = lock(Clients("us-east-1"))
-        dying.acquire()
+        dying.acquire(wait_seconds=60)
         dying.write_journal(journal)
         os._exit(9)
     os.waitpid(child, 0)
     heir = lock(table)
     began = time.monotonic()
-    heir.acquire()
+    heir.acquire(wait_seconds=60)
     assert time.monotonic() - began < 5
     assert heir.inherited == journal
-    heir.release()
+    heir.release(forget=True)
 
 
 def test_an_overtaken_run_can_neither_write_its_journal_nor_record_a_release(
     table: Clients, aws: boto3.session.Session
 ) -> None:
     old = lock(table)
-    old.acquire()
+    old.acquire(wait_seconds=60)
     aws.client("dynamodb").update_item(
         TableName=TABLE,
         Key={"id": {"S": "lock"}},
@@ -86,7 +86,7 @@ def test_an_overtaken_run_can_neither_write_its_journal_nor_record_a_release(
         ExpressionAttributeValues={":e": {"N": "1"}},
     )
     new = lock(table)
-    new.acquire()
+    new.acquire(wait_seconds=60)
     with pytest.raises(Cancelled, match="another run took over"):
         old.write_journal(Journal(revision="App:1"))
     records = Records(table, TABLE)
@@ -94,9 +94,9 @@ def test_an_overtaken_run_can_neither_write_its_journal_nor_record_a_release(
     with pytest.raises(Cancelled, match="a later release was verified"):
         records.record_verified({"image_tag": "old"}, old.number)
     assert records.verified() == {"image_tag": "new"}
-    old.release()
+    old.release(forget=True)
     assert Records(table, TABLE).verified() == {"image_tag": "new"}
-    new.release()
+    new.release(forget=True)
 
 
 def test_of_many_takers_one_wins(table: Clients) -> None:

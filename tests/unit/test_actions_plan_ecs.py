@@ -32,8 +32,6 @@ def deployment(revision: str, *, primary: bool = True, rollout: str = "COMPLETED
         task_definition=revision,
         rollout=rollout,
         reason="",
-        desired=2,
-        running=2,
     )
 
 
