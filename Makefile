@@ -1,12 +1,14 @@
 # Thin lines over pulumi, pytest and python -m …; nothing essential lives here.
-#   make up|down|test|check|preview|destroy|rollback|bench [SYSTEM=liveinsight] [STACK=liveinsight.local] [TAG=v1]
+#   make up|down|status|test|check|preview|destroy|rollback|bench [SYSTEM=liveinsight] [STACK=liveinsight.local] [TAG=v1]
 SYSTEM ?= liveinsight
 STACK ?= $(SYSTEM).local
 TAG ?=
 LOCAL := python3 -m localcloud
 SHELL := /bin/sh
-# The generated file when there is one; on a machine with real credentials and plugins nothing of it is needed.
-ENV = if [ -f .local/env.sh ]; then . ./.local/env.sh; fi
+# The local cloud's addresses, keys and plugins, where `make up` has written them. A stack anywhere else keeps the
+# credentials and the state of the shell, also on a machine that has them.
+SOURCE = if [ -f .local/env.sh ]; then . ./.local/env.sh; fi
+ENV = $(if $(filter %.local,$(STACK)),$(SOURCE),:)
 
 .PHONY: up down status test check preview destroy rollback bench
 
@@ -35,15 +37,16 @@ rollback:
 
 test:
 	@$(LOCAL) up --goal test
-	@$(ENV); python -m pytest
+	@$(SOURCE); python -m pytest
 
 bench:
 	@$(LOCAL) up --goal test
-	@$(ENV); python -m pytest -s tests/bench/bench_*.py
+	@$(SOURCE); python -m pytest -s tests/bench/bench_*.py
 
 check:
 	@$(LOCAL) up --goal check
 	@.local/venv/bin/ruff check .
 	@.local/venv/bin/ruff format --check .
 	@.local/venv/bin/mypy .
-	@if [ -d .github/workflows ]; then PATH=".local/bin:$$PATH" actionlint && .local/venv/bin/zizmor --offline --quiet .github; fi
+	@PATH=".local/bin:$$PATH" actionlint
+	@.local/venv/bin/zizmor --offline --quiet .github
