@@ -34,6 +34,7 @@ class LastUpdate:
 
     tag: str | None = None  # None: it kept what was released
     rollback: bool = False  # it was a rollback itself
+    failed: bool = False  # it ended in any other way than well
 
 
 def plan_rollback(
@@ -43,7 +44,8 @@ def plan_rollback(
 
     `configured` is the stack's imageTag (None: it keeps what is released), `release` the proof of the last verified
     release (None: none yet). A named tag wins; then the last verified release when another one was asked for, as after
-    a failure; then the one before it.
+    a failure; then the one before it. A rollback that failed is repeated: the last verified release may be what it was
+    to leave.
 
     A workflow sets the tag in its own checkout only, so the newest update counts where nothing is configured. Without
     it a rollback after a failed release, when the last verified one serves already, would go one release too far.
@@ -57,6 +59,8 @@ def plan_rollback(
         raise OpsError("nothing has been released on this stack yet, so there is nothing to roll back to")
     verified = _tag_of(release, "the recorded release")
     asked = configured or last.tag
+    if asked is not None and asked == last.tag and last.rollback and last.failed:
+        return Rollback(tag=asked, because="the rollback that did not succeed")
     if asked is not None and asked != verified:
         return Rollback(tag=verified, because=f"the last verified release; {asked} was asked for")
     previous = release.get("previous")
@@ -82,7 +86,8 @@ def last_update(history: Any, key: str) -> LastUpdate:
         if update.get("kind") == "update":
             value = update.get("config", {}).get(key, {}).get("value")
             rollback = str(update.get("message", "")).startswith(MESSAGE)
-            return LastUpdate(tag=str(value) if value else None, rollback=rollback)
+            failed = update.get("result") != "succeeded"
+            return LastUpdate(tag=str(value) if value else None, rollback=rollback, failed=failed)
     return LastUpdate()
 
 
@@ -113,8 +118,8 @@ def roll_back(stack: str, tag: str | None) -> int:
     else:
         say(
             f"`pulumi up` failed with code {code}; its lines above say why, and what serves now. "
-            f"{file} keeps saying {target.tag}, as asked: "
-            "repeat when the cause is gone, or name another release with --tag"
+            f"{file} keeps saying {target.tag}, as asked. When the cause is gone: "
+            f"`python -m ops.rollback {stack} --tag {target.tag}`, or the same with another release"
         )
     return code
 

@@ -55,12 +55,33 @@ def test_refusal(configured: str | None, release: dict[str, Any] | None, tag: st
         (None, LastUpdate(tag="v2"), "v1"),
         (None, LastUpdate(), "v1"),
         ("v2", LastUpdate(tag="v3"), "v1"),  # the file was set after that failure
+        ("v1", LastUpdate(tag="v1", failed=True), "v2"),  # a release of v1 that failed, not a rollback
+        ("v3", LastUpdate(tag="v1", rollback=True, failed=True), "v2"),  # the file was set after that rollback
     ],
 )
 def test_the_newest_update_counts_where_nothing_is_configured(
     configured: str | None, last: LastUpdate, target: str
 ) -> None:
     assert plan_rollback(configured=configured, release=SECOND, tag=None, last=last).tag == target
+
+
+@pytest.mark.parametrize(
+    ("configured", "release", "failed", "target"),
+    [
+        ("v1", SECOND, "v1", "v1"),  # v2 is verified but bad: not there
+        (None, SECOND, "v1", "v1"),  # the same in a workflow
+        ("v0", SECOND, "v0", "v0"),  # one that had been named
+        ("v2", SECOND, "v2", "v2"),  # after a failed release of v3, and also when v2 serves already: never further
+        ("v1", FIRST, "v1", "v1"),
+    ],
+)
+def test_a_rollback_that_failed_is_repeated(
+    configured: str | None, release: dict[str, Any], failed: str, target: str
+) -> None:
+    last = LastUpdate(tag=failed, rollback=True, failed=True)
+    planned = plan_rollback(configured=configured, release=release, tag=None, last=last)
+    assert (planned.tag, planned.because) == (target, "the rollback that did not succeed")
+    assert plan_rollback(configured=configured, release=release, tag="v7", last=last).tag == "v7"
 
 
 def test_a_second_rollback_does_not_return_to_what_the_first_one_left() -> None:
@@ -73,9 +94,11 @@ def test_a_second_rollback_does_not_return_to_what_the_first_one_left() -> None:
 KEY = "infra:imageTag"
 
 
-def update(kind: str = "update", tag: str | None = None, message: str = "") -> dict[str, Any]:
+def update(
+    kind: str = "update", tag: str | None = None, message: str = "", result: str = "succeeded"
+) -> dict[str, Any]:
     config = {KEY: {"value": tag, "secret": False}} if tag else {}
-    return {"kind": kind, "result": "failed", "message": message, "config": config}
+    return {"kind": kind, "result": result, "message": message, "config": config}
 
 
 @pytest.mark.parametrize(
@@ -85,6 +108,11 @@ def update(kind: str = "update", tag: str | None = None, message: str = "") -> d
         ([update("refresh"), update(tag="v3")], LastUpdate(tag="v3")),
         ([update(), update(tag="v3")], LastUpdate()),  # the newest one kept what was released
         ([update(tag="v1", message="rollback to v1: asked for by name")], LastUpdate(tag="v1", rollback=True)),
+        (
+            [update(tag="v1", message="rollback to v1: …", result="failed")],
+            LastUpdate(tag="v1", rollback=True, failed=True),
+        ),
+        ([update(tag="v3", result="in-progress")], LastUpdate(tag="v3", failed=True)),
         ([], LastUpdate()),
         (None, LastUpdate()),
     ],
