@@ -72,6 +72,11 @@ def test_a_stack_has_one_run_at_a_time_and_says_so_to_unlock() -> None:
     assert up["environment"] == "${{ matrix.environment }}"
 
 
+def test_only_a_build_that_ended_well_or_was_not_wanted_lets_a_release_through() -> None:
+    up = jobs((ROOT / ".github" / "workflows" / "up.yml").read_text())["up"]
+    assert set(re.findall(r"needs\.build\.result (\S+ '\w+')", up["if"])) == {"== 'success'", "== 'skipped'"}
+
+
 def test_forks_get_no_identity() -> None:
     preview = jobs((ROOT / ".github" / "workflows" / "preview.yml").read_text())
     assert preview["plan"]["if"] == "github.event.pull_request.head.repo.full_name == github.repository"
