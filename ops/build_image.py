@@ -29,7 +29,11 @@ REPOSITORY_URL = re.compile(r"(?P<registry>[^/]+)/(?P<name>[a-z0-9][a-z0-9._/-]*
 
 
 def build_once(image: Image, repository_url: str, commit: str, ecr: Any) -> None:
-    """Push the commit's image unless the registry has it, and let `latest` name it."""
+    """Push the commit's image unless the registry has it, and let `latest` name it.
+
+    The commit's tag goes last: where it is, `latest` was moved as well, so a run killed between the two is made good by
+    the next one.
+    """
     parts = REPOSITORY_URL.fullmatch(repository_url)
     if parts is None:
         raise OpsError(f"the output `repositoryUrl` is no repository: {repository_url!r}")
@@ -40,8 +44,8 @@ def build_once(image: Image, repository_url: str, commit: str, ecr: Any) -> None
             return
         say(f"building {tag} for {image.platform}")
         _docker(environment, "build", "--platform", image.platform, "--tag", tag, "--tag", latest, image.context)
-        _docker(environment, "push", tag)
         _docker(environment, "push", latest)
+        _docker(environment, "push", tag)
 
 
 def region_of(repository_url: str) -> str | None:
