@@ -106,8 +106,11 @@ def read(environment: str, config: Section) -> LiveInsightSettings:
             f"the ARN of an ACM certificate of region {region}",
         ),
         container_port=config.integer("containerPort", 8000, 1, 65535),
-        health_path=config.text(
-            "healthPath", "/health/", r"/[!-~]{0,1023}", "a path that begins with / such as /health/"
+        health_path=config.text(  # it also stands in a shell command: no quote, backtick, $ or backslash
+            "healthPath",
+            "/health/",
+            r"/((?!['\"`$\\])[!-~]){0,1023}",
+            "a path that begins with / such as /health/, without quotes, backticks, $ and backslashes",
         ),
         health_check=_health_check(config),
         deregistration_delay_seconds=config.integer("deregistrationDelaySeconds", 300, 0, 3600),

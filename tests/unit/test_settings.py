@@ -120,7 +120,12 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     (
         {"healthPath": "health"},
         "healthPath",
-        "is health, but must be a path that begins with / such as /health/",
+        "is health, but must be a path that begins with / such as /health/,"
+        " without quotes, backticks, $ and backslashes",
+    ),
+    *(
+        ({"healthPath": path}, "healthPath", f"is {path}, but must be a path that begins with / such as /health/")
+        for path in ("/it's", '/"', "/`id`", "/$(id)", "/\\")
     ),
     (
         {"healthCheck": {"intervalSeconds": 5, "timeoutSeconds": 5}},
