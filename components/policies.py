@@ -133,7 +133,7 @@ def release_policy(arns: Arns, backend: Backend | None = None) -> Document:
     upload = ("ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload", "ecr:PutImage")
     define = ("ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition", "ecs:DeregisterTaskDefinition")
     deployments = ("ecs:DescribeServiceDeployments", "ecs:StopServiceDeployment")
-    record = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
+    record = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
     return document(
         allow("RegistryLogin", ["ecr:GetAuthorizationToken"], "*"),
         allow("PushImage", [*PULL_IMAGE, *upload, "ecr:DescribeImages"], arns.repository),

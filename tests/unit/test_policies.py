@@ -51,7 +51,7 @@ RELEASE = {
     **on(f"arn:aws:logs:{REGIONAL}:log-group:/ecs/LiveInsight:log-stream:*", "logs:GetLogEvents"),
     **on(
         f"arn:aws:dynamodb:{REGIONAL}:table/LiveInsight-releases",
-        *("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"),
+        *("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
     ),
     "iam:GetRole": TASK_ROLES,
     "iam:PassRole": TASK_ROLES,
