@@ -1,4 +1,4 @@
-"""The table of releases: the last verified one, its history, and the lock of the one under way."""
+"""The table of releases: the last verified one with the one before it, and the release lock; no history."""
 
 from dataclasses import dataclass
 

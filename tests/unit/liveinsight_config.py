@@ -6,7 +6,7 @@ from typing import Any
 from stacks.config_reader import stack_section
 from stacks.liveinsight_settings import LiveInsightSettings, read
 
-GITHUB = {"repository": "your-org/team13-aws-hackathon", "environment": "test"}
+GITHUB = {"repository": "your-org/your-repository", "environment": "test"}
 
 
 def config(**values: Any) -> dict[str, str]:

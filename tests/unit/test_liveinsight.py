@@ -279,8 +279,8 @@ def test_the_roles_of_github_are_for_one_environment_and_for_pull_requests(whole
         if "github" in made.inputs["name"]
     }
     sub = "token.actions.githubusercontent.com:sub"
-    assert subjects["LiveInsight-github-release"][sub] == ["repo:your-org/team13-aws-hackathon:environment:test"]
-    assert subjects["LiveInsight-github-preview"][sub] == ["repo:your-org/team13-aws-hackathon:pull_request"]
+    assert subjects["LiveInsight-github-release"][sub] == ["repo:your-org/your-repository:environment:test"]
+    assert subjects["LiveInsight-github-preview"][sub] == ["repo:your-org/your-repository:pull_request"]
     assert whole.exports["githubRoleArn"] == f"arn:aws:iam::{ACCOUNT}:role/LiveInsight-github-release"
 
 
