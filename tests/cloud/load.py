@@ -34,7 +34,8 @@ class Load:
 
     def __init__(self, url: str, rate: int = 60, workers: int = 6, limit: int = 30_000) -> None:
         parts = urlsplit(url)
-        self._host, self._port, self._path = parts.hostname or "", parts.port or 80, parts.path
+        self._host, self._port = parts.hostname or "", parts.port or 80
+        self._path = f"{parts.path or '/'}?{parts.query}"
         self._pause, self._limit = workers / rate, limit // workers
         self._stop, self._guard = threading.Event(), threading.Lock()
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(workers)]

@@ -23,8 +23,9 @@ def test_preview_shows_a_release_on_one_resource_and_changes_nothing(released: P
 def test_a_release_under_load_fails_no_request_and_its_proof_agrees(released: Project, now: str, other: str) -> None:
     url = released.output("url")
     before = released.output("release")
-    with Load(url) as count:
+    with Load(url) as count, Load(f"{url}/slow?seconds=3", rate=4, workers=12) as slow:
         done = released.release(other)
+    assert slow.failed == 0 and slow.total > 30, slow.answers  # in flight on tasks that are taken out: drained, not cut
     proof = released.output("release")
     assert count.failed == 0, count.answers
     assert count.rate >= 50
