@@ -1,4 +1,4 @@
-"""`python3 -m localcloud up|down|status|env`: see `localcloud/up/cli.py`."""
+"""`python3 -m localcloud up|down|status`: see `localcloud/up/cli.py`."""
 
 import sys
 

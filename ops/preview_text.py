@@ -36,7 +36,7 @@ class Preview:
 
 def clean(output: str, place: Place) -> str:
     """The output without the interrupt tracebacks of the language host and without this machine's paths."""
-    text = "\n".join(_without_interrupts(output.replace("\r\n", "\n").split("\n")))
+    text = without_interrupts(output)
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
     text = re.sub(r"^@ (?:Previewing|Updating) .*\n", "", text, flags=re.MULTILINE)
     for path, shown in ((place.root + "/", ""), (place.prefix + "/", "<python>/"), (place.home + "/", "~/")):
@@ -45,8 +45,9 @@ def clean(output: str, place: Place) -> str:
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
 
 
-def _without_interrupts(lines: list[str]) -> list[str]:
-    """Drop each traceback that ends in KeyboardInterrupt: the host interrupts the program after any failure."""
+def without_interrupts(output: str) -> str:
+    """Without each traceback that ends in KeyboardInterrupt: the host interrupts the program after any failure."""
+    lines = output.replace("\r\n", "\n").split("\n")
     kept: list[str] = []
     place = 0
     while place < len(lines):
@@ -59,7 +60,7 @@ def _without_interrupts(lines: list[str]) -> list[str]:
         else:
             kept.append(lines[place])
             place += 1
-    return kept
+    return "\n".join(kept)
 
 
 def _traceback_end(lines: list[str], start: int, indent: str) -> int | None:

@@ -70,7 +70,7 @@ def perform(index: int, rule: Rule, listener: Listener, protocol: str, bodies: M
         return [_fixed(rule.action.get("FixedResponseConfig") or {}, bodies, chosen)]
     if kind == "redirect":
         return _redirect(rule.action.get("RedirectConfig") or {}, listener, protocol, chosen)
-    return _forward(index, rule.action, listener, chosen)
+    return _forward(rule.action, listener, chosen)
 
 
 def _fixed(config: dict[str, str], bodies: Mapping[str, str], chosen: str) -> str:
@@ -111,7 +111,7 @@ def _redirect(config: dict[str, str], listener: Listener, protocol: str, chosen:
     return [f"    http-request redirect location {quote(location)} code {code} if {chosen}"]
 
 
-def _forward(index: int, action: dict[str, Any], listener: Listener, chosen: str) -> list[str]:
+def _forward(action: dict[str, Any], listener: Listener, chosen: str) -> list[str]:
     groups = [(listener.backends[arn], weight) for arn, weight in forwards(action) if arn in listener.backends]
     weighted = [(name, weight) for name, weight in groups if weight > 0]
     if not weighted:

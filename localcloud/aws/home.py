@@ -96,7 +96,7 @@ def start_time(pid: int) -> str | None:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
-    return None if fields[0] == "Z" else fields[19]
+    return None if fields[0] in ("Z", "X") else fields[19]  # a zombie, or dead altogether
 
 
 def environment(identity: Identity, port: int) -> dict[str, str]:

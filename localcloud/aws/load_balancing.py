@@ -1,6 +1,7 @@
 """The ELBv2 API: MiniStack's records, with what it leaves out, and every change carried to the balancer."""
 
 import asyncio
+import contextlib
 import ipaddress
 import logging
 import socket
@@ -252,10 +253,8 @@ def _port_problem(address: str, port: int) -> str | None:
 
 def _address(identifier: str) -> str | None:
     """Where a target is reached: an IP address itself, an EC2 instance by its private address."""
-    try:
+    with contextlib.suppress(ValueError):
         return str(ipaddress.ip_address(identifier))
-    except ValueError:
-        pass
     from ministack.services import ec2
 
     instance = ec2._instances.get(identifier) or {}

@@ -4,7 +4,6 @@ Everything not named here (and in localcloud.aws.ecs, which lists its own) is Mi
 whose functions are known by name; with another the cloud refuses to start rather than go on half patched.
 """
 
-import importlib
 import importlib.metadata
 from typing import Any
 
@@ -13,8 +12,8 @@ from localcloud.aws.home import CloudError, Home, Identity
 MINISTACK_VERSION = "1.5.33"
 
 
-def install(home: Home, identity: Identity, port: int) -> Any:
-    """Put the cloud's own parts in place and return its balancer. Call once, before requests are served."""
+def install(home: Home, identity: Identity, port: int) -> tuple[Any, Any]:
+    """Put the cloud's own parts in place, once and before requests are served; its balancer and ECS scheduler."""
     found = importlib.metadata.version("ministack")
     if found != MINISTACK_VERSION:
         raise CloudError(f"The local cloud is made for ministack {MINISTACK_VERSION}, but {found} is installed.")
@@ -26,10 +25,10 @@ def install(home: Home, identity: Identity, port: int) -> Any:
     _identity(identity)
     Registry(port).install()
     balancer = _balancer(home, port)
-    _ecs(balancer)
+    scheduler = _ecs(balancer)
     ministack.app.SERVICE_HANDLERS["ecs"] = _guarded(ministack.app.SERVICE_HANDLERS["ecs"])
     ApplicationAutoScaling().install(ministack.app.SERVICE_HANDLERS)
-    return balancer
+    return balancer, scheduler
 
 
 def _identity(identity: Identity) -> None:
@@ -65,11 +64,7 @@ def _balancer(home: Home, port: int) -> Any:
     return balancer
 
 
-def _ecs(balancer: Any) -> None:
-    try:
-        ecs = importlib.import_module("localcloud.aws.ecs")
-    except ModuleNotFoundError as error:
-        if error.name != "localcloud.aws.ecs":
-            raise
-        return
-    ecs.install(balancer)
+def _ecs(balancer: Any) -> Any:
+    from localcloud.aws import ecs
+
+    return ecs.install(balancer)

@@ -5,14 +5,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
 from localcloud.aws.containers import remove_containers
 from localcloud.aws.home import CloudError, Home, Running, environment
+from localcloud.polling import until as until
 
 START_SECONDS = 30.0
 STOP_SECONDS = 20.0
@@ -136,13 +135,3 @@ def end(process: Running) -> None:
                 _children.pop(process.pid).wait(STOP_SECONDS)
             return
     raise CloudError(f"Process {process.pid} of the local cloud does not end.")
-
-
-def until(condition: Callable[[], bool], seconds: float, interval: float = 0.05) -> bool:
-    """Poll until the condition holds (True) or the time is over (False)."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(interval)
-    return True

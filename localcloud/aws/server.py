@@ -28,10 +28,11 @@ def serve(root: Path, port: int) -> None:
 
     from localcloud.aws.patches import install  # MiniStack reads the environment when it is imported
 
-    balancer = install(home, identity, port)
+    balancer, scheduler = install(home, identity, port)
     try:
         asyncio.run(_serve(port))
     finally:
+        scheduler.close()  # or it would start anew what is removed here
         balancer.close()
         remove_containers(identity.cloud_id)
 

@@ -1,4 +1,4 @@
-"""`python3 -m localcloud up|down|status|env`."""
+"""`python3 -m localcloud up|down|status`."""
 
 import argparse
 import fcntl
@@ -11,13 +11,13 @@ from contextlib import contextmanager
 
 from localcloud.up import balancer, base_image, cloud, docker, packages, python, toolchain
 from localcloud.up.job import StepFailed
-from localcloud.up.paths import ENV_FILE, LOCAL, ROOT, STATE
+from localcloud.up.paths import ENV_FILE, LOCAL, STATE
 from localcloud.up.release import Deployment
 from localcloud.up.steps import Run, Step, select
 
 STACK = "liveinsight.local"
 GOALS = {
-    "release": ("release",),
+    "release": ("release", "next image"),
     "test": ("environment", "cli", "language host", "plugins", "base image", "balancer", "actionlint"),
     "check": ("python", "actionlint"),
 }
@@ -52,6 +52,12 @@ def steps(deployment: Deployment, *, with_cloud: bool) -> tuple[Step, ...]:
             run=deployment.push_image,
         ),
         Step(name="release", needs=("image",), run=deployment.release),
+        Step(
+            name="next image",
+            needs=("release",),
+            done=deployment.next_image_exists,
+            run=deployment.push_next_image,
+        ),
     )
 
 
@@ -63,7 +69,7 @@ def up(stack: str, goal: str) -> int:
     chosen = select(steps(deployment, with_cloud=goal == "release" or cloud.running()), GOALS[goal])
     code = Run(chosen).execute()
     if code == 0 and goal == "release":
-        print(f"\n{deployment.report()}\n\n. {ENV_FILE.relative_to(ROOT)}   # then: pulumi preview, pulumi up, …")
+        print(f"\n{deployment.report()}\n\nnext: {deployment.next_words()}")
     return code
 
 
@@ -83,7 +89,7 @@ def status(stack: str) -> int:
     deployment = Deployment(stack=stack)
     missing = 0
     for step in steps(deployment, with_cloud=True):
-        if step.name in ("stack", "infrastructure", "image", "release"):
+        if step.name in ("stack", "infrastructure", "image", "release", "next image"):
             continue  # what the stack holds is `pulumi preview`'s to say
         there = step.done()
         missing += not there
@@ -110,7 +116,7 @@ def alone() -> Iterator[None]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; every error is one sentence and exit code 1."""
     parser = argparse.ArgumentParser(prog="python3 -m localcloud", description="The local cloud, from nothing.")
-    parser.add_argument("word", choices=("up", "down", "status", "env"))
+    parser.add_argument("word", choices=("up", "down", "status"))
     parser.add_argument("--stack", default=STACK, help=f"the stack to bring up ({STACK})")
     parser.add_argument("--goal", default="release", choices=sorted(GOALS), help="how far to go (release)")
     chosen = parser.parse_args(arguments)
@@ -125,13 +131,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case "down":
                 with alone():
                     return down()
-            case "status":
-                return status(chosen.stack)
             case _:
-                if not ENV_FILE.exists():
-                    raise StepFailed("nothing is set up: run `make up`")
-                print(ENV_FILE.read_text(), end="")
-                return 0
+                return status(chosen.stack)
     except StepFailed as failure:
         print(f"localcloud: {failure}", file=sys.stderr)
         return 1

@@ -5,10 +5,10 @@ import shutil
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from localcloud.polling import until
 from localcloud.up.paths import LOGS, ROOT
 
 LONGEST_LINE = 300  # characters of a log line shown; pip and go write longer ones
@@ -182,10 +182,5 @@ def as_root(*argv: str | Path) -> tuple[str | Path, ...]:
 
 
 def wait_until(holds: Callable[[], bool], seconds: float, every: float = 0.25) -> bool:
-    """Poll until `holds`; False at the deadline."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(every)
-    return True
+    """`until` at the pace of checks that start a program or talk to an engine."""
+    return until(holds, seconds, every)

@@ -16,6 +16,7 @@ from localcloud.up.paths import ENV_FILE, LOCAL, PYTHON, ROOT, STATE
 
 TAG_KEY = "infra-release:imageTag:"
 IDENTITY = STATE / "cloud"  # which local cloud the state belongs to
+NEXT_TAG = "v2"  # of the sample service, for the first release a user makes
 ANSWER_SECONDS = 15.0
 # What a release says at its end; else any error, the diagnostics' own first.
 REASONS = (r"^ +[\d.]+ s  failed: (.+)$", r"^    error: (.+)$", r"\berror: (.+)$")
@@ -90,8 +91,22 @@ class Deployment:
 
     def push_image(self, job: Job) -> None:
         """Build the sample service as the wanted tag and push it."""
-        tag, repository = str(self._facts["tag"]), str(self._facts["repository"])
+        tag = str(self._facts["tag"])
         job.say(f"building and pushing the sample service as {tag}")
+        self._push(job, tag)
+
+    def next_image_exists(self) -> bool:
+        """Whether there is something to release next; nothing is missing where the sample is not released at all."""
+        tag = self._facts["tag"]
+        return tag is None or NEXT_TAG in (tag, *self._facts["tags"])
+
+    def push_next_image(self, job: Job) -> None:
+        """Build and push the sample service once more, for the user to release."""
+        job.say(f"sample image {NEXT_TAG}: the next release")
+        self._push(job, NEXT_TAG)
+
+    def _push(self, job: Job, tag: str) -> None:
+        repository = str(self._facts["repository"])
         self._run(
             *(job, PYTHON, "-m", "localcloud.sample.build", "--tag", tag, "--repository", repository, "--push"),
             failure="the sample image cannot be built and pushed",
@@ -102,6 +117,11 @@ class Deployment:
         job.say(f"pulumi up on {self.stack}")
         out = self._up(job, "up", "--skip-preview")
         job.say(_summary(out))
+
+    def next_words(self) -> str:
+        """What to type next: the first release of one's own, unless that is what the stack's file names already."""
+        release = [] if self._facts["tag"] in (None, NEXT_TAG) else [f"pulumi config set imageTag {NEXT_TAG}"]
+        return "; ".join([f". {ENV_FILE.relative_to(ROOT)}", *release, "pulumi preview", "pulumi up"])
 
     def report(self) -> str:
         """The URL and what it answers."""

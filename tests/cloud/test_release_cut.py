@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from tests.cloud.load import Load
 from tests.cloud.project import Project
 from tests.cloud.test_release_bad import running_digest
+from tests.waiting import until
 
 # What `pulumi up` has just printed when it is cut: before anything moved, revision registered, deployment begun,
 # new tasks running but unproven, the verification passed but not recorded.
@@ -114,13 +114,6 @@ def action_processes() -> list[int]:
             if b"actions.release_ecs" in command and state != "Z":
                 found.append(int(entry.name))
     return found
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"expected that {what}"
-        time.sleep(0.2)
 
 
 def assert_finished(project: Project, aws: boto3.session.Session, tag: str) -> None:

@@ -1,8 +1,5 @@
 """The release as GitHub's role, with IAM enforced: enough, nothing missing unnoticed, and nothing beyond."""
 
-import base64
-import hashlib
-import hmac
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,31 +10,15 @@ from botocore.exceptions import ClientError
 
 from actions.permissions import needs
 from actions.request import from_environment
+from tests.cloud.local_aws.principals import token
 from tests.cloud.project import Project
 
 ROLE = "LiveInsight-github-release"
 
 
-def token(subject: str) -> str:
-    """What GitHub's token service would issue, signed with a key of the test's own."""
-
-    def part(value: bytes) -> str:
-        return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
-
-    claims = {
-        "iss": "https://token.actions.githubusercontent.com",
-        "aud": "sts.amazonaws.com",
-        "sub": subject,
-        "exp": 4102444800,
-        "iat": 1700000000,
-    }
-    head = f"{part(b'{}')}.{part(json.dumps(claims).encode())}"
-    return f"{head}.{part(hmac.new(b'test', head.encode(), hashlib.sha256).digest())}"
-
-
 def assume(aws: boto3.session.Session, project: Project, subject: str) -> dict[str, str]:
     answer = aws.client("sts").assume_role_with_web_identity(
-        RoleArn=project.output("githubRoleArn"), RoleSessionName="release", WebIdentityToken=token(subject)
+        RoleArn=project.output("githubRoleArn"), RoleSessionName="release", WebIdentityToken=token(sub=subject)
     )["Credentials"]
     return {
         "AWS_ACCESS_KEY_ID": answer["AccessKeyId"],

@@ -4,11 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import until
 
 ACTION = """
 import sys
@@ -32,13 +32,6 @@ sys.exit(lifeline.run(work))
 """
 
 
-def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
-
-
 @pytest.fixture
 def notes(tmp_path: Path) -> Path:
     (tmp_path / "action.py").write_text(ACTION)
@@ -49,7 +42,7 @@ def start(notes: Path, shell: str) -> subprocess.Popen[bytes]:
     command = shell.format(action=f"{sys.executable} {notes.parent / 'action.py'} {notes}")
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     process = subprocess.Popen(["/bin/sh", "-c", command], env=environment)
-    until(lambda: notes.exists() and notes.read_text() == "working")
+    until(lambda: notes.exists() and notes.read_text() == "working", "the work begins", 10)
     return process
 
 
@@ -58,7 +51,7 @@ def test_a_killed_shell_is_noticed_and_everything_is_undone(notes: Path, shell: 
     process = start(notes, shell)
     process.kill()
     process.wait()
-    until(lambda: notes.read_text().startswith("undone"))
+    until(lambda: notes.read_text().startswith("undone"), "the work is undone", 10)
 
 
 def test_a_signal_reaches_the_work_and_its_exit_code_comes_back(notes: Path) -> None:

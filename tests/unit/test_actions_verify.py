@@ -12,6 +12,7 @@ from actions.errors import Cancelled, ReleaseError
 from actions.lifeline import Cancellation
 from actions.probe import Probe
 from actions.progress import Progress
+from tests.waiting import until
 
 
 class Server:
@@ -79,18 +80,11 @@ def test_a_request_to_stop_ends_the_waiting(server: Server) -> None:
         ask(server, cancellation=cancellation)
 
 
-def wait_for(server: Server, asked: int) -> None:
-    deadline = time.monotonic() + 10
-    while server.asked < asked:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_the_probe_counts_what_a_user_notices(server: Server) -> None:
     server.script = [200, 200, 503, 202]
     probe = Probe(server.url, serving=True)
     probe.start()
-    wait_for(server, 6)
+    until(lambda: server.asked >= 6, "six requests", 10)
     result = probe.stop()
     assert result.failures == 1 and result.requests >= 6
     assert [seen.version for seen in result.versions] == ["v200", "v202"]
@@ -102,5 +96,5 @@ def test_where_nothing_was_served_the_probe_counts_from_the_first_good_answer(se
     server.script = [503, 503, 200]
     probe = Probe(server.url, serving=False)
     probe.start()
-    wait_for(server, 5)
+    until(lambda: server.asked >= 5, "five requests", 10)
     assert probe.stop().failures == 0

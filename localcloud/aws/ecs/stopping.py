@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from localcloud.aws.ecs import targets, watching
 from localcloud.aws.ecs.engine import Record, Scope, ecs, metadata, scoped, task_lock
+from localcloud.polling import until
 
 logger = logging.getLogger("localcloud.ecs")
 
@@ -48,7 +49,7 @@ class Stopping:
                     self._drained(task)
                 _enter(task, "STOPPING")
                 watching.stop_containers(task)
-                _wait(lambda: bool(task.get("_worker_done", True)), WORKER_SECONDS)
+                until(lambda: bool(task.get("_worker_done", True)), WORKER_SECONDS, POLL_SECONDS)
                 _enter(task, "DEPROVISIONING")
                 watching.remove_containers(task)
             except Exception:
@@ -58,7 +59,7 @@ class Stopping:
                 self._ended()
 
     def _drained(self, task: Record) -> None:
-        if not _wait(lambda: not targets.draining(self._balancer, task), DRAIN_CEILING_SECONDS):
+        if not until(lambda: not targets.draining(self._balancer, task), DRAIN_CEILING_SECONDS, POLL_SECONDS):
             logger.warning("task %s: still draining after the longest delay there is", task["taskArn"])
 
 
@@ -80,13 +81,3 @@ def _enter(task: Record, status: str) -> None:
     with task_lock(task):
         task["lastStatus"] = status
     metadata.set_task_status(task["taskArn"], known_status=status, desired_status="STOPPED")
-
-
-def _wait(done: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    pause = threading.Event()
-    while not done():
-        if time.monotonic() > deadline:
-            return False
-        pause.wait(POLL_SECONDS)
-    return True

@@ -164,7 +164,7 @@ class AwsProvider(Provider):
             return pb.ReadResponse(id="")
         except PluginError as error:
             raise PluginError(f"reading {_who(request.urn)}: {error}") from error
-        inputs = states.inputs_of(kind, found, plain(old_inputs), self.aws.default_tags)
+        inputs = states.inputs_of(kind, found, plain(old_inputs))
         sealed_inputs = self._sealed(kind, inputs, old_inputs)
         return pb.ReadResponse(
             id=op.id, properties=encode(self._sealed(kind, found, old)), inputs=encode(sealed_inputs)

@@ -70,7 +70,7 @@ def _computed(kind: type[Row], key: str) -> bool:
     return prop is not None and prop.computed
 
 
-def inputs_of(kind: type[Row], state: Object, old_inputs: Object, default_tags: Mapping[str, str]) -> Object:
+def inputs_of(kind: type[Row], state: Object, old_inputs: Object) -> Object:
     """The inputs a program would have to give: those it gave before, or on import whatever is not the default."""
     inputs: Object = {}
     given = {key: value for key, value in old_inputs.items() if key != "__defaults"}

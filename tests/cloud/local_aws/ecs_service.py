@@ -6,31 +6,20 @@ import os
 import subprocess
 import sys
 import tarfile
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import boto3
 
+from tests.cloud.local_aws.web import wait_for as wait_for
 from tests.ports import free_port
 
 Record = dict[str, Any]
 CONTAINER = "app"
 PORT = 8000
-
-
-def wait_for(condition: Callable[[], Any], seconds: float, what: str, shown: Callable[[], Any] = str) -> Any:
-    """The first true value of `condition`; fails with `what` and what is `shown` after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = condition()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what} {shown()}"
-        time.sleep(0.1)
 
 
 PATIENCE_SECONDS = 90.0  # a bound for a machine that builds something else at the same time

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.waiting import until
+
 
 class WebServer:
     """A target that answers with its name; `status` and `hang` change what its health checks see."""
@@ -115,10 +117,6 @@ class Load:
         connection.close()
 
 
-def wait_for(condition: Callable[[], Any], seconds: float, what: str) -> Any:
-    """The first true value of `condition`; fails with `what` after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
-    return found
+def wait_for(condition: Callable[[], Any], seconds: float, what: str, shown: Callable[[], Any] = str) -> Any:
+    """`until` with its arguments in the order of this directory's tests."""
+    return until(condition, what, seconds, shown)
