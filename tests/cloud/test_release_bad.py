@@ -1,6 +1,7 @@
 """A bad release changes nothing for users, fails with its reason, and leaves the old version serving."""
 
 import re
+from typing import Any
 
 import boto3
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from tests.cloud.load import Load
 from tests.cloud.project import Project
 
-SERVICE = "LiveInsight-service"
+CLUSTER, SERVICE = "LiveInsight-cluster", "LiveInsight-service"
 REASONS = {
     "crash": (r"exit code 1\b", r"log \| .*migration 0042 is not applied"),
     "exit-20": (r"exit code 1\b", r"log \| .*lost the connection to the queue"),
@@ -46,6 +47,7 @@ def test_a_bad_release_fails_with_its_reason_and_users_see_nothing(
     assert set(count.versions) == {now}
     assert released.output("release") == before
     assert recorded_digest(aws) == before["digest"] == running_digest(aws)
+    assert service(aws)["taskDefinition"] == before["task_definition"]
     pending = released.pulumi("preview", "--diff").stdout
     assert re.search(rf"IMAGE.*:{now}.*=>.*:{tag}", pending), pending
 
@@ -64,12 +66,19 @@ def test_a_version_that_only_the_balancer_finds_healthy_is_taken_back_by_the_ver
     assert "again" in done.stdout and f"undone: {SERVICE} is back on" in done.stdout
     assert count.failed == 0 and set(count.versions) == {now, "health-lies"}
     assert recorded_digest(aws) == before["digest"] == running_digest(aws)
+    assert service(aws)["taskDefinition"] == before["task_definition"]
 
 
 def test_a_good_tag_succeeds_after_a_bad_one(released: Project, other: str) -> None:
     assert released.release("crash", check=False).returncode != 0
     released.release(other)
     assert released.output("release")["image_tag"] == other
+
+
+def service(aws: boto3.session.Session) -> dict[str, Any]:
+    """The service as ECS describes it."""
+    found: dict[str, Any] = aws.client("ecs").describe_services(cluster=CLUSTER, services=[SERVICE])["services"][0]
+    return found
 
 
 def recorded_digest(aws: boto3.session.Session) -> str:
@@ -81,8 +90,8 @@ def recorded_digest(aws: boto3.session.Session) -> str:
 
 def running_digest(aws: boto3.session.Session) -> str:
     ecs = aws.client("ecs")
-    tasks = ecs.list_tasks(cluster="LiveInsight-cluster", serviceName="LiveInsight-service")["taskArns"]
-    described = ecs.describe_tasks(cluster="LiveInsight-cluster", tasks=tasks)["tasks"]
+    tasks = ecs.list_tasks(cluster=CLUSTER, serviceName=SERVICE)["taskArns"]
+    described = ecs.describe_tasks(cluster=CLUSTER, tasks=tasks)["tasks"]
     digests = {task["containers"][0]["imageDigest"] for task in described}
     assert len(digests) == 1, digests
     return str(digests.pop())
