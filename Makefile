@@ -37,7 +37,7 @@ rollback:
 
 test:
 	@$(LOCAL) up --goal test
-	@$(SOURCE); python -m pytest
+	@$(SOURCE); python -m pytest --numprocesses 2 --dist loadfile
 
 bench:
 	@$(LOCAL) up --goal test

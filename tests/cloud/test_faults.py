@@ -81,7 +81,7 @@ def test_a_cloud_that_goes_down_in_the_middle_ends_the_release_with_a_sentence(t
         project.set("imageTag", "v1")
         serving = json.loads((tmp_path / "cloud" / "server.json").read_text())["pid"]
         output = cut(project, "deploying", lambda _: os.kill(serving, signal.SIGKILL))
-        until(lambda: not action_processes(), "the action gives up", 120)
+        until(lambda: not action_processes(project), "the action gives up", 120)
     finally:
         cloud("stop", "--home", str(tmp_path / "cloud"))
     assert "Could not connect to the endpoint URL" in output or "Connection was closed" in output, output[-3000:]

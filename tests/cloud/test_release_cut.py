@@ -31,7 +31,7 @@ def test_a_killed_engine_is_mended_by_the_next_up(
     released.set("imageTag", other)
     with Load(released.output("url")) as count:
         cut(released, MOMENTS[moment], lambda engine: os.kill(engine, signal.SIGKILL))
-        until(lambda: not action_processes(), "the action ends after its engine died", 120)
+        until(lambda: not action_processes(released), "the action ends after its engine died", 120)
         released.run("python", "-m", "ops.unlock", "liveinsight.local")
         released.up()
     assert count.failed == 0, count.answers
@@ -44,7 +44,7 @@ def test_a_killed_action_is_mended_by_the_next_up(
 ) -> None:
     released.set("imageTag", other)
     with Load(released.output("url")) as count:
-        cut(released, MOMENTS[moment], kill_action)
+        cut(released, MOMENTS[moment], lambda _: kill_action(released))
         released.run("python", "-m", "ops.unlock", "liveinsight.local")
         released.up()
     assert count.failed == 0, count.answers
@@ -55,7 +55,7 @@ def test_another_image_can_follow_a_killed_action(released: Project, aws: boto3.
     """What the killed run had registered is taken away with it."""
     released.set("imageTag", other)
     with Load(released.output("url")) as count:
-        cut(released, MOMENTS["deployment"], kill_action)
+        cut(released, MOMENTS["deployment"], lambda _: kill_action(released))
         released.run("python", "-m", "ops.unlock", "liveinsight.local")
         released.release("v3")
     assert count.failed == 0, count.answers
@@ -71,7 +71,7 @@ def test_an_interrupt_undoes_the_release_and_fails(released: Project, aws: boto3
     assert count.failed == 0, count.answers
     assert released.output("release") == before
     assert running_digest(aws) == before["digest"]
-    assert not action_processes()
+    assert not action_processes(released)
 
 
 def test_a_second_up_at_the_same_time_is_refused_and_the_first_finishes(released: Project, other: str) -> None:
@@ -97,22 +97,22 @@ def cut(project: Project, line: str, blow: Callable[[int], object]) -> str:
     return "".join(printed)
 
 
-def kill_action(_: int) -> None:
-    for process in action_processes():
+def kill_action(project: Project) -> None:
+    for process in action_processes(project):
         os.kill(process, signal.SIGKILL)
 
 
-def action_processes() -> list[int]:
+def action_processes(project: Project) -> list[int]:
+    """The running release actions of this project, and of no other test's."""
     found = []
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                command = (entry / "cmdline").read_bytes()
-                state = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
-            except OSError:
-                continue
-            if b"actions.release_ecs" in command and state != "Z":
-                found.append(int(entry.name))
+        try:
+            command = (entry / "cmdline").read_bytes()
+            ours = (entry / "cwd").readlink() == project.path
+        except OSError:  # not a process, or one that is gone
+            continue
+        if ours and b"actions.release_ecs" in command:
+            found.append(int(entry.name))
     return found
 
 
@@ -128,4 +128,4 @@ def assert_finished(project: Project, aws: boto3.session.Session, tag: str) -> N
     assert released == {proof["task_definition"], proof["previous"]["task_definition"]}
     lock = aws.client("dynamodb").get_item(TableName="LiveInsight-releases", Key={"id": {"S": "lock"}})["Item"]
     assert lock["expires"]["N"] == "0"
-    assert not action_processes()
+    assert not action_processes(project)
