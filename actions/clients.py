@@ -22,5 +22,5 @@ class Clients:
     def __call__(self, service: str) -> Any:
         with self._making:
             if service not in self._made:
-                self._made[service] = self._session.client(service, config=CONFIG)  # type: ignore[call-overload]
+                self._made[service] = self._session.client(service, config=CONFIG)
             return self._made[service]
