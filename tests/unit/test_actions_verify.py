@@ -86,7 +86,7 @@ def test_the_probe_counts_what_a_user_notices(server: Server) -> None:
     probe.start()
     until(lambda: server.asked >= 6, "six requests", 10)
     result = probe.stop()
-    assert result.failures == 1 and result.requests >= 6
+    assert result.failures == 1 and result.requests >= 5  # the sixth may still be under way
     assert [seen.version for seen in result.versions] == ["v200", "v202"]
     assert result.errors[0].endswith("HTTP 503")
     assert result.longest_gap >= 0.2
