@@ -1,10 +1,10 @@
 """One local cloud for all cloud tests, and LiveInsight on it."""
 
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -43,14 +43,25 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         subprocess.run([*command, "stop", "--home", str(home)], cwd=ROOT, check=True)
 
 
+class LocalSession(boto3.session.Session):
+    """A session whose clients speak to one local cloud, whatever the environment says."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        super().__init__(
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=environment.get("AWS_SESSION_TOKEN"),
+            region_name=environment["AWS_REGION"],
+        )
+        self._endpoint = environment["AWS_ENDPOINT_URL"]
+
+    def client(self, service_name: str, **options: Any) -> Any:
+        return super().client(service_name, endpoint_url=self._endpoint, **options)
+
+
 @pytest.fixture(scope="session")
 def aws(cloud: dict[str, str]) -> boto3.session.Session:
-    os.environ["AWS_ENDPOINT_URL"] = cloud["AWS_ENDPOINT_URL"]
-    return boto3.session.Session(
-        aws_access_key_id=cloud["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=cloud["AWS_SECRET_ACCESS_KEY"],
-        region_name=cloud["AWS_REGION"],
-    )
+    return LocalSession(cloud)
 
 
 @pytest.fixture(scope="session")
