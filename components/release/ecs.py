@@ -64,7 +64,8 @@ class EcsRelease(pulumi.ComponentResource):
         RunningImage(
             f"{name}-running",
             environment=environment,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[command]),
+            # What an update moves is looked at afterwards; a preview moves nothing, so nothing is waited for.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[] if pulumi.runtime.is_dry_run() else [command]),
         )
         self.register_outputs({"proof": self.proof, "image_tag": self.image_tag})
 
