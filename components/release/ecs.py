@@ -64,8 +64,7 @@ class EcsRelease(pulumi.ComponentResource):
         RunningImage(
             f"{name}-running",
             environment=environment,
-            # What an update moves is looked at afterwards; a preview moves nothing, so nothing is waited for.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[] if pulumi.runtime.is_dry_run() else [command]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[command]),
         )
         self.register_outputs({"proof": self.proof, "image_tag": self.image_tag})
 
