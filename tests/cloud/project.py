@@ -27,7 +27,7 @@ class Project:
                 shutil.copy(source, self.path / name)
         (home / "state").mkdir()
         self.environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
             **cloud,
             "PATH": f"{os.environ['PATH']}:{PLUGINS}",
             "PULUMI_BACKEND_URL": f"file://{home / 'state'}",
