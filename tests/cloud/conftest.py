@@ -43,11 +43,11 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         subprocess.run([*command, "stop", "--home", str(home)], cwd=ROOT, check=True)
 
 
-class LocalSession(boto3.session.Session):
-    """A session whose clients speak to one local cloud, whatever the environment says."""
+class LocalSession:
+    """Makes clients that speak to one local cloud, whatever the environment says."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        super().__init__(
+        self._session = boto3.session.Session(
             aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
             aws_session_token=environment.get("AWS_SESSION_TOKEN"),
@@ -56,11 +56,11 @@ class LocalSession(boto3.session.Session):
         self._endpoint = environment["AWS_ENDPOINT_URL"]
 
     def client(self, service_name: str, **options: Any) -> Any:
-        return super().client(service_name, endpoint_url=self._endpoint, **options)
+        return self._session.client(service_name, endpoint_url=self._endpoint, **options)
 
 
 @pytest.fixture(scope="session")
-def aws(cloud: dict[str, str]) -> boto3.session.Session:
+def aws(cloud: dict[str, str]) -> LocalSession:
     return LocalSession(cloud)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 import pytest
-import yaml  # type: ignore[import-untyped]  # it publishes no types
+import yaml
 
 from stacks import settings as stack_settings
 from stacks.config_reader import ConfigError, stack_section
