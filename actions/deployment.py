@@ -47,7 +47,7 @@ class Deploying:
                 raise ReleaseError(f"ECS lists no deployment of {short(revision)} after UpdateService")
             self._cancellation.wait(POLL_SECONDS)
 
-    def follow(self, revision: str, arn: str | None, deadline: float) -> Look:
+    def follow(self, revision: str, arn: str | None, deadline: float) -> None:
         """Waits until this deployment succeeded. Raises at the first sign that it will not."""
         arn = arn or self._running_deployment(revision)
         said = ""
@@ -59,7 +59,7 @@ class Deploying:
                 said = line
             self._raise_failure(look, revision)
             if look.deployment_status == "SUCCESSFUL":
-                return look
+                return
             if look.deployment_status in FINISHED:
                 raise ReleaseError(f"the deployment ended {look.deployment_status}: {look.deployment_reason}")
             if look.service.primary.task_definition != revision:
@@ -71,18 +71,18 @@ class Deploying:
                 raise ReleaseError(f"not in service after {self._asked.timeout_seconds} s: {line}")
             self._cancellation.wait(POLL_SECONDS)
 
-    def wait_for_count(self, revision: str, deadline: float) -> Look:
+    def wait_for_count(self, revision: str, deadline: float) -> None:
         """For a revision that is in service already: until every wanted task of it is healthy."""
         while True:
             look = self._service.look()
             self._raise_failure(look, revision)
             if look.service.settled and look.healthy(revision) >= look.service.desired:
-                return look
+                return
             if time.monotonic() > deadline:
                 raise ReleaseError(f"not all tasks became healthy: {progress_line(look, revision)}")
             self._cancellation.wait(POLL_SECONDS)
 
-    def back(self, revision: str, rest: Rest, deadline: float) -> Look:
+    def back(self, revision: str, rest: Rest, deadline: float) -> None:
         """Returns the service to rest: by ECS's own rollback while the deployment runs, else by a new one."""
         state = self._service.state()
         if state.primary.task_definition != rest.revision and not self._rolled_back(revision, rest):
@@ -90,7 +90,7 @@ class Deploying:
             self._service.move(rest.revision, rest.count)
         elif state.desired != rest.count:
             self._service.scale(rest.count)
-        return self._wait_for_rest(rest, deadline)
+        self._wait_for_rest(rest, deadline)
 
     def _rolled_back(self, revision: str, rest: Rest) -> bool:
         """Whether ECS takes its running deployment back itself; False when that ended or leads elsewhere."""
@@ -114,7 +114,7 @@ class Deploying:
         except (ReleaseError, ClientError):
             return ""
 
-    def _wait_for_rest(self, rest: Rest, deadline: float) -> Look:
+    def _wait_for_rest(self, rest: Rest, deadline: float) -> None:
         said = ""
         while True:
             look = self._service.look()
@@ -125,7 +125,7 @@ class Deploying:
             others = [task for task in look.tasks if task.definition != rest.revision and not task.stopped]
             arrived = look.service.primary.task_definition == rest.revision and not others
             if arrived and look.healthy(rest.revision) >= rest.count:
-                return look
+                return
             if time.monotonic() > deadline:
                 raise ReleaseError(f"{short(rest.revision)} did not come back: {line}")
             self._cancellation.wait(POLL_SECONDS)

@@ -66,12 +66,12 @@ class EcsRelease:
     def _locked(self) -> dict[str, Any]:
         self._deadline = time.monotonic() + self._asked.timeout_seconds
         verified, state = self._records.verified(), self._service.state()
-        self._kept = known_revisions(verified)
+        self._kept = of_last_two("task_definition", verified)
         template = self._service.definition(self._asked.template)
         inherited = self._lock.inherited
         if inherited.revision:
             self._progress.say(f"finishing after a release of {short(inherited.revision)} that was cut off")
-        returning = self._asked.image in known_good(verified) or bool(inherited.revision)
+        returning = self._asked.image in of_last_two("image", verified) or bool(inherited.revision)
         with self._progress.step("preflight"):
             digest = Preflight(self._aws, self._asked, template, state, returning).run(self._progress)
         inherited_rest = (inherited.previous, inherited.previous_count)
@@ -91,7 +91,7 @@ class EcsRelease:
             probe.stop()
         self._settled = True
         self._report(proof, probe.result)
-        self._retire({inherited.revision, *self._kept} - set(known_revisions(proof)) - {""})
+        self._retire({inherited.revision, *self._kept} - set(of_last_two("task_definition", proof)) - {""})
         return proof
 
     def _wanted(self, template: dict[str, Any], digest: str, state: ServiceState, rest: Rest) -> Wanted:
@@ -212,16 +212,10 @@ class EcsRelease:
         )
 
 
-def known_good(verified: dict[str, Any] | None) -> tuple[str, ...]:
-    """The images of the last two verified releases."""
+def of_last_two(key: str, verified: dict[str, Any] | None) -> tuple[str, ...]:
+    """`image` or `task_definition` of the last two verified releases: what runs, and what a rollback returns to."""
     releases = (verified, verified.get("previous")) if verified else ()
-    return tuple(release["image"] for release in releases if release)
-
-
-def known_revisions(verified: dict[str, Any] | None) -> tuple[str, ...]:
-    """The task definitions of the last two verified releases: what runs, and what a rollback returns to."""
-    releases = (verified, verified.get("previous")) if verified else ()
-    return tuple(release["task_definition"] for release in releases if release)
+    return tuple(release[key] for release in releases if release)
 
 
 def previous_of(verified: dict[str, Any] | None, image: str) -> dict[str, Any] | None:
