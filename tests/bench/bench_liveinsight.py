@@ -12,7 +12,7 @@ from pathlib import Path
 
 import boto3
 
-from tests.cloud.conftest import push_image
+from tests.cloud.liveinsight.conftest import push_image
 from tests.cloud.project import Project
 
 RUNS = 5

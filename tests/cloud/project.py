@@ -16,7 +16,8 @@ PLUGINS = ROOT / "localcloud" / "plugins" / "bin"
 class Project:
     """`pulumi(...)` in a temporary copy, so that tests may change configuration as they like."""
 
-    def __init__(self, home: Path, cloud: dict[str, str]) -> None:
+    def __init__(self, home: Path, cloud: dict[str, str], stack: str) -> None:
+        self.stack = stack
         self.path = home / "project"
         self.path.mkdir(parents=True)
         for name in PROGRAM:
@@ -85,7 +86,7 @@ class Project:
         return self.up(check=check)
 
     def config(self) -> str:
-        return (self.path / "stacks" / "Pulumi.liveinsight.local.yaml").read_text()
+        return (self.path / "stacks" / f"Pulumi.{self.stack}.yaml").read_text()
 
     def output(self, name: str) -> Any:
         return self.outputs().get(name)

@@ -8,9 +8,9 @@ from pathlib import Path
 import boto3
 import pytest
 
+from tests.cloud.liveinsight.test_release_bad import running_digest
 from tests.cloud.load import Load
 from tests.cloud.project import Project
-from tests.cloud.test_release_bad import running_digest
 from tests.waiting import until
 
 # What `pulumi up` has just printed when it is cut: before anything moved, revision registered, deployment begun,

@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError
 
 from actions.permissions import needs
 from actions.request import from_environment
-from tests.cloud.conftest import LocalSession
 from tests.cloud.local_aws.principals import token
 from tests.cloud.project import Project
+from tests.cloud.session import LocalSession
 
 ROLE = "LiveInsight-github-release"
 

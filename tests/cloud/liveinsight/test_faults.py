@@ -11,9 +11,9 @@ import boto3
 import pytest
 
 from ops.preview_text import without_interrupts
-from tests.cloud.conftest import push_image
+from tests.cloud.liveinsight.conftest import push_image
+from tests.cloud.liveinsight.test_release_cut import action_processes, cut
 from tests.cloud.project import ROOT, Project
-from tests.cloud.test_release_cut import action_processes, cut
 from tests.ports import free_port
 from tests.waiting import until
 
@@ -69,7 +69,7 @@ def test_a_cloud_that_goes_down_in_the_middle_ends_the_release_with_a_sentence(t
     """A cloud of its own, killed for good while new tasks start."""
     with_cloud = start_cloud(tmp_path / "cloud")
     try:
-        project = Project(tmp_path, with_cloud)
+        project = Project(tmp_path, with_cloud, "liveinsight.local")
         project.pulumi("stack", "select", "--create", "liveinsight.local")
         project.run(*put_secret())
         project.pulumi("config", "rm", "infra-release:imageTag")
