@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from localcloud.up import balancer, base_image, cloud, docker, packages, python, toolchain
+from localcloud.up import balancer, base_image, docker, packages, python, toolchain
+from localcloud.up.cloud import SERVERS
 from localcloud.up.job import StepFailed
 from localcloud.up.paths import ENV_FILE, LOCAL, STATE
 from localcloud.up.release import Deployment
@@ -17,7 +18,7 @@ from localcloud.up.steps import Run, Step, select
 
 STACK = "liveinsight.local"
 GOALS = {
-    "release": ("release", "next image"),
+    "release": ("release", "next image", "after"),
     "test": ("environment", "cli", "language host", "plugins", "base image", "balancer", "actionlint"),
     "check": ("python", "actionlint"),
 }
@@ -25,7 +26,8 @@ GOALS = {
 
 def steps(deployment: Deployment, *, with_cloud: bool) -> tuple[Step, ...]:
     """All there is to set up, in an order in which needs come first."""
-    settled = ("python", "docker", "plugins", "local cloud") if with_cloud else ("python", "docker", "plugins")
+    servers = [server.name for server in deployment.system.servers] if with_cloud else []
+    settled = ("python", "docker", "plugins", *servers)
     return (
         Step(name="packages", done=lambda: not packages.missing(), run=packages.install),
         Step(name="docker", needs=("packages",), done=docker.answers, run=docker.start),
@@ -36,18 +38,27 @@ def steps(deployment: Deployment, *, with_cloud: bool) -> tuple[Step, ...]:
         Step(name="plugins", needs=("cli",), done=toolchain.plugins_ready, run=toolchain.fetch_plugins),
         Step(name="actionlint", needs=("packages",), done=toolchain.actionlint_ready, run=toolchain.build_actionlint),
         Step(name="balancer", needs=("packages",), done=balancer.ready, run=balancer.allow),
-        Step(name="local cloud", needs=("python", "docker", "balancer"), done=cloud.running, run=cloud.start),
+        *(
+            Step(name=server.name, needs=("python", "docker", "balancer"), done=server.running, run=server.start)
+            for server in SERVERS
+        ),
         Step(name="environment", needs=settled, done=deployment.settled, run=deployment.write_environment),
         Step(name="stack", needs=("environment", "cli", "language host"), run=deployment.select),
         Step(
+            name="supplies",
+            needs=("stack", *deployment.system.needs),
+            done=lambda: deployment.system.supplies is None,
+            run=deployment.supply,
+        ),
+        Step(
             name="infrastructure",
-            needs=("stack",),
+            needs=("supplies",),
             done=deployment.repository_exists,
             run=deployment.make_infrastructure,
         ),
         Step(
             name="image",
-            needs=("infrastructure", "base image"),
+            needs=("infrastructure",),
             done=deployment.image_exists,
             run=deployment.push_image,
         ),
@@ -58,6 +69,12 @@ def steps(deployment: Deployment, *, with_cloud: bool) -> tuple[Step, ...]:
             done=deployment.next_image_exists,
             run=deployment.push_next_image,
         ),
+        Step(
+            name="after",
+            needs=("release",),
+            done=lambda: deployment.system.after is None,
+            run=deployment.go_on,
+        ),
     )
 
 
@@ -66,7 +83,9 @@ def up(stack: str, goal: str) -> int:
     deployment = Deployment(stack=stack)
     if goal == "release":
         deployment.check()
-    chosen = select(steps(deployment, with_cloud=goal == "release" or cloud.running()), GOALS[goal])
+    chosen = select(
+        steps(deployment, with_cloud=goal == "release" or any(server.running() for server in SERVERS)), GOALS[goal]
+    )
     code = Run(chosen).execute()
     if code == 0 and goal == "release":
         print(f"\n{deployment.report()}\n\nnext: {deployment.next_words()}")
@@ -75,8 +94,9 @@ def up(stack: str, goal: str) -> int:
 
 def down() -> int:
     """Stop what was started here and forget what is meaningless without it; tools, packages and images stay."""
-    if cloud.stop():
-        print("local cloud stopped")
+    for server in reversed(SERVERS):
+        if server.stop():
+            print(f"{server.name} stopped")
     if docker.stop():
         print("Docker engine stopped")
     shutil.rmtree(STATE, ignore_errors=True)
@@ -89,7 +109,7 @@ def status(stack: str) -> int:
     deployment = Deployment(stack=stack)
     missing = 0
     for step in steps(deployment, with_cloud=True):
-        if step.name in ("stack", "infrastructure", "image", "release", "next image"):
+        if step.name in ("stack", "supplies", "infrastructure", "image", "release", "next image", "after"):
             continue  # what the stack holds is `pulumi preview`'s to say
         there = step.done()
         missing += not there

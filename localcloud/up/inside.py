@@ -15,10 +15,11 @@ import boto3
 import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localcloud.up.systems import system_of
+
 ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "infra-release:"
 IDENTITY = "/infra-release/local-cloud"  # a parameter that lives and dies with the local cloud's memory
-REPOSITORIES = {"liveinsight": "liveinsight-app"}  # what a system's repository is called when its stack does not say
 
 
 def prepare(stack: str) -> dict[str, Any]:
@@ -26,7 +27,7 @@ def prepare(stack: str) -> dict[str, Any]:
     settings = stack_settings(stack)
     for parameter in settings.get("secrets", {}).values():
         put_once(parameter, "SecureString")
-    name = settings.get("repository", REPOSITORIES.get(stack.partition(".")[0]))
+    name = settings.get("repository", system_of(stack).repository)
     uri, tags = repository(name) if name else (None, [])
     return {"cloud": put_once(IDENTITY, "String"), "tag": settings.get("imageTag"), "repository": uri, "tags": tags}
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from localcloud.up import cloud, environment
+from localcloud.up import environment
+from localcloud.up.cloud import SERVERS
 from localcloud.up.job import Job, StepFailed
 from localcloud.up.paths import ENV_FILE, LOCAL, PYTHON, ROOT, STATE
+from localcloud.up.systems import System, system_of
 
 TAG_KEY = "infra-release:imageTag:"
 IDENTITY = STATE / "cloud"  # which local cloud the state belongs to
@@ -35,6 +37,10 @@ class Deployment:
         """Where the stack's values lie."""
         return ROOT / "stacks" / f"Pulumi.{self.stack}.yaml"
 
+    @property
+    def system(self) -> System:
+        return system_of(self.stack)
+
     def check(self) -> None:
         """Refuse a stack that is not there before anything is set up for it."""
         if not self.file().exists():
@@ -45,14 +51,14 @@ class Deployment:
 
     def settled(self) -> bool:
         """Whether the file to source is what it should be."""
-        found = cloud.variables()
+        found = _servers()
         self._environment = environment.process(found)
         file = ENV_FILE
         return STATE.exists() and file.exists() and file.read_text() == environment.text(found)
 
     def write_environment(self, job: Job) -> None:
         """Write the file to source."""
-        environment.write(cloud.variables())
+        environment.write(_servers())
         job.say(f"wrote {ENV_FILE.relative_to(ROOT)}")
 
     def select(self, job: Job) -> None:
@@ -69,9 +75,17 @@ class Deployment:
             failure="what an interrupted run left behind cannot be cleared",
         )
 
+    def supply(self, job: Job) -> None:
+        """Make what the stack finds outside of itself: secrets, images of others, repositories."""
+        self._run_module(job, self.system.supplies, failure="what the stack needs cannot be supplied")
+
+    def go_on(self, job: Job) -> None:
+        """Do what a user would do first."""
+        self._run_module(job, self.system.after, failure="the stack is up, but what comes after it failed")
+
     def repository_exists(self) -> bool:
-        """Whether there is a place for the image."""
-        return self._facts["repository"] is not None or self._facts["tag"] is None
+        """Whether there is a place for the image, or no need of one."""
+        return self._facts["repository"] is not None or self._facts["tag"] is None or self.system.sample is None
 
     def make_infrastructure(self, job: Job) -> None:
         """Bring up the infrastructure alone: the release needs an image in the repository that is made here."""
@@ -87,7 +101,7 @@ class Deployment:
     def image_exists(self) -> bool:
         """Whether the wanted tag is in the repository."""
         tag = self._facts["tag"]
-        return tag is None or tag in self._facts["tags"]
+        return tag is None or tag in self._facts["tags"] or self.system.sample is None
 
     def push_image(self, job: Job) -> None:
         """Build the sample service as the wanted tag and push it."""
@@ -98,7 +112,7 @@ class Deployment:
     def next_image_exists(self) -> bool:
         """Whether there is something to release next; nothing is missing where the sample is not released at all."""
         tag = self._facts["tag"]
-        return tag is None or NEXT_TAG in (tag, *self._facts["tags"])
+        return tag is None or NEXT_TAG in (tag, *self._facts["tags"]) or self.system.sample is None
 
     def push_next_image(self, job: Job) -> None:
         """Build and push the sample service once more, for the user to release."""
@@ -108,9 +122,13 @@ class Deployment:
     def _push(self, job: Job, tag: str) -> None:
         repository = str(self._facts["repository"])
         self._run(
-            *(job, PYTHON, "-m", "localcloud.sample.build", "--tag", tag, "--repository", repository, "--push"),
+            *(job, PYTHON, "-m", self.system.sample, "--tag", tag, "--repository", repository, "--push"),
             failure="the sample image cannot be built and pushed",
         )
+
+    def _run_module(self, job: Job, module: str | None, *, failure: str) -> None:
+        if module:
+            self._run(job, PYTHON, "-m", module, self.stack, failure=failure)
 
     def release(self, job: Job) -> None:
         """Bring the whole stack up; says what changed."""
@@ -150,6 +168,11 @@ class Deployment:
 
     def _run(self, job: Job, *argv: Any, failure: str) -> str:
         return job.run(*argv, failure=failure, env=self._environment)
+
+
+def _servers() -> dict[str, str]:
+    """The variables of every server that runs."""
+    return {name: value for server in SERVERS for name, value in server.variables().items()}
 
 
 def _read(file: Path) -> str:
