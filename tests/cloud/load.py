@@ -1,6 +1,7 @@
 """An independent user: steady requests through the balancer, counted without the project's own probe."""
 
 import http.client
+import ssl
 import threading
 import time
 from collections import Counter
@@ -32,9 +33,13 @@ class Count:
 class Load:
     """`with Load(url) as count:` sends `rate` requests per second, bounded in number, until the block ends."""
 
-    def __init__(self, url: str, rate: int = 60, workers: int = 6, limit: int = 30_000) -> None:
+    def __init__(
+        self, url: str, rate: int = 60, workers: int = 6, limit: int = 30_000, authorities: str | None = None
+    ) -> None:
+        """`authorities`: the file of those who may sign the certificate of an https URL."""
         parts = urlsplit(url)
-        self._host, self._port = parts.hostname or "", parts.port or 80
+        self._host, self._port = parts.hostname or "", parts.port
+        self._tls = ssl.create_default_context(cafile=authorities) if parts.scheme == "https" else None
         self._path = f"{parts.path or '/'}?{parts.query}"
         self._pause, self._limit = workers / rate, limit // workers
         self._stop, self._guard = threading.Event(), threading.Lock()
@@ -65,8 +70,13 @@ class Load:
                     self.count.versions[version] += 1
             self._stop.wait(max(0.0, due - time.monotonic()))
 
+    def _connection(self) -> http.client.HTTPConnection:
+        if self._tls:
+            return http.client.HTTPSConnection(self._host, self._port, timeout=10, context=self._tls)
+        return http.client.HTTPConnection(self._host, self._port, timeout=10)
+
     def _ask(self) -> tuple[str, str]:
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=10)
+        connection = self._connection()
         try:
             connection.request("GET", self._path)
             answer = connection.getresponse()
