@@ -11,8 +11,9 @@ import boto3
 import pytest
 
 from ops.preview_text import without_interrupts
+from tests.cloud.cutting import actions_of, cut
 from tests.cloud.liveinsight.conftest import push_image
-from tests.cloud.liveinsight.test_release_cut import action_processes, cut
+from tests.cloud.liveinsight.test_release_cut import ACTION
 from tests.cloud.project import ROOT, Project
 from tests.ports import free_port
 from tests.waiting import until
@@ -81,7 +82,7 @@ def test_a_cloud_that_goes_down_in_the_middle_ends_the_release_with_a_sentence(t
         project.set("imageTag", "v1")
         serving = json.loads((tmp_path / "cloud" / "server.json").read_text())["pid"]
         output = cut(project, "deploying", lambda _: os.kill(serving, signal.SIGKILL))
-        until(lambda: not action_processes(project), "the action gives up", 120)
+        until(lambda: not actions_of(project, ACTION), "the action gives up", 120)
     finally:
         cloud("stop", "--home", str(tmp_path / "cloud"))
     assert "Could not connect to the endpoint URL" in output or "Connection was closed" in output, output[-3000:]

@@ -2,17 +2,18 @@
 
 import os
 import signal
-from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 
+from tests.cloud.cutting import actions_of, cut, kill_actions
 from tests.cloud.liveinsight.test_release_bad import running_digest
 from tests.cloud.load import Load
 from tests.cloud.project import Project
 from tests.waiting import until
 
+ACTION = "actions.release_ecs"
 # What `pulumi up` has just printed when it is cut: before anything moved, revision registered, deployment begun,
 # new tasks running but unproven, the verification passed but not recorded.
 MOMENTS = {
@@ -24,27 +25,32 @@ MOMENTS = {
 }
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+def sampled(*ordinary: str) -> list[Any]:
+    """All moments; those that the ordinary run leaves out are marked."""
+    return [moment if moment in ordinary else pytest.param(moment, marks=pytest.mark.thorough) for moment in MOMENTS]
+
+
+@pytest.mark.parametrize("moment", sampled("deployment"))
 def test_a_killed_engine_is_mended_by_the_next_up(
     released: Project, aws: boto3.session.Session, other: str, moment: str
 ) -> None:
     released.set("imageTag", other)
     with Load(released.output("url")) as count:
         cut(released, MOMENTS[moment], lambda engine: os.kill(engine, signal.SIGKILL))
-        until(lambda: not action_processes(released), "the action ends after its engine died", 120)
+        until(lambda: not actions_of(released, ACTION), "the action ends after its engine died", 120)
         released.run("python", "-m", "ops.unlock", "liveinsight.local")
         released.up()
     assert count.failed == 0, count.answers
     assert_finished(released, aws, other)
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("moment", sampled("revision", "new tasks run"))
 def test_a_killed_action_is_mended_by_the_next_up(
     released: Project, aws: boto3.session.Session, other: str, moment: str
 ) -> None:
     released.set("imageTag", other)
     with Load(released.output("url")) as count:
-        cut(released, MOMENTS[moment], lambda _: kill_action(released))
+        cut(released, MOMENTS[moment], lambda _: kill_actions(released, ACTION))
         released.run("python", "-m", "ops.unlock", "liveinsight.local")
         released.up()
     assert count.failed == 0, count.answers
@@ -55,7 +61,7 @@ def test_another_image_can_follow_a_killed_action(released: Project, aws: boto3.
     """What the killed run had registered is taken away with it."""
     released.set("imageTag", other)
     with Load(released.output("url")) as count:
-        cut(released, MOMENTS["deployment"], lambda _: kill_action(released))
+        cut(released, MOMENTS["deployment"], lambda _: kill_actions(released, ACTION))
         released.run("python", "-m", "ops.unlock", "liveinsight.local")
         released.release("v3")
     assert count.failed == 0, count.answers
@@ -71,7 +77,7 @@ def test_an_interrupt_undoes_the_release_and_fails(released: Project, aws: boto3
     assert count.failed == 0, count.answers
     assert released.output("release") == before
     assert running_digest(aws) == before["digest"]
-    assert not action_processes(released)
+    assert not actions_of(released, ACTION)
 
 
 def test_a_second_up_at_the_same_time_is_refused_and_the_first_finishes(released: Project, other: str) -> None:
@@ -81,39 +87,6 @@ def test_a_second_up_at_the_same_time_is_refused_and_the_first_finishes(released
     assert "the stack is currently locked" in second[0]
     assert f"released {other}" in output
     assert released.output("release")["image_tag"] == other
-
-
-def cut(project: Project, line: str, blow: Callable[[int], object]) -> str:
-    """Runs `pulumi up`, strikes when `line` is printed, and returns all it printed."""
-    printed: list[str] = []
-    struck = False
-    with project.start("up", "--yes", "--skip-preview") as process:
-        for text in process.stdout or ():
-            printed.append(text)
-            if not struck and line in text:
-                blow(process.pid)
-                struck = True
-    assert struck, f"{line!r} never appeared:\n" + "".join(printed)
-    return "".join(printed)
-
-
-def kill_action(project: Project) -> None:
-    for process in action_processes(project):
-        os.kill(process, signal.SIGKILL)
-
-
-def action_processes(project: Project) -> list[int]:
-    """The running release actions of this project, and of no other test's."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            command = (entry / "cmdline").read_bytes()
-            ours = (entry / "cwd").readlink() == project.path
-        except OSError:  # not a process, or one that is gone
-            continue
-        if ours and b"actions.release_ecs" in command:
-            found.append(int(entry.name))
-    return found
 
 
 def assert_finished(project: Project, aws: boto3.session.Session, tag: str) -> None:
@@ -128,4 +101,4 @@ def assert_finished(project: Project, aws: boto3.session.Session, tag: str) -> N
     assert released == {proof["task_definition"], proof["previous"]["task_definition"]}
     lock = aws.client("dynamodb").get_item(TableName="LiveInsight-releases", Key={"id": {"S": "lock"}})["Item"]
     assert lock["expires"]["N"] == "0"
-    assert not action_processes(project)
+    assert not actions_of(project, ACTION)

@@ -1,12 +1,10 @@
 """No secret in the open, and nothing left after `pulumi destroy`. Named to run last: it ends the shared stack."""
 
 import subprocess
-import threading
-import time
-from pathlib import Path
 
 import boto3
 
+from tests.cloud.process_list import ProcessList
 from tests.cloud.project import Project
 
 SECRET = "s3cr3t-of-the-tests"
@@ -14,25 +12,9 @@ SECRET = "s3cr3t-of-the-tests"
 
 def test_no_secret_in_state_output_or_process_list(released: Project, other: str) -> None:
     """The value that the tasks really use is nowhere else."""
-    seen: list[str] = []
-    stop = threading.Event()
-
-    def watch() -> None:
-        while not stop.is_set():
-            for entry in Path("/proc").iterdir():
-                if entry.name.isdigit():
-                    try:
-                        seen.append((entry / "cmdline").read_bytes().decode(errors="replace"))
-                    except OSError:
-                        continue
-            time.sleep(0.2)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
     released.set("imageTag", other)
-    done = released.pulumi("up", "--yes", "--skip-preview", "--diff", "--logtostderr", "-v=9")
-    stop.set()
-    watcher.join()
+    with ProcessList() as seen:
+        done = released.pulumi("up", "--yes", "--skip-preview", "--diff", "--logtostderr", "-v=9")
     state = "".join(path.read_text(errors="replace") for path in released.state.rglob("*") if path.is_file())
     key = released.environment["AWS_SECRET_ACCESS_KEY"]
     for name, text in {"output": done.stdout, "state": state, "processes": "".join(seen)}.items():
