@@ -4,6 +4,8 @@
 `previous/` are whole directories: a run killed anywhere leaves one that can be brought up.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -36,8 +38,10 @@ class Observed:
     digest: str = ""  # of that image
     state: str = ""  # of that container: running, exited …
     health: str = ""  # of that container: healthy, unhealthy, starting; empty without a health check
-    installed: str = ""  # digest that `current/` names, whatever runs
-    staged: str = ""  # digest that `next/` names
+    installed: str = ""  # image that `current/` names, whatever runs
+    installed_as: str = ""  # fingerprint of the release that `current/` was staged from
+    staged: str = ""  # image that `next/` names
+    staged_as: str = ""  # fingerprint of the release in `next/`
     verified: bool = False  # `current/` was recorded as verified
     ledger: Mapping[str, Any] = field(default_factory=dict)  # {"current": entry, "previous": entry}
 
@@ -51,10 +55,22 @@ class StagedRelease:
     compose: str  # text of compose.yaml
     nginx: str  # text of nginx.conf
     variables: Mapping[str, str]  # variable of `.env` → name of its SSM parameter
+    room_mb: int = 1024  # that must be free before an image is pulled
 
     @property
     def digest(self) -> str:
-        return self.image.rsplit("@", 1)[1]
+        return digest_of(self.image)
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells two releases apart that differ in anything but the values of variables."""
+        content = [self.image, self.tag, self.compose, self.nginx, sorted(self.variables.items())]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+
+
+def digest_of(image: str) -> str:
+    """`sha256:…` of a pinned image; empty for one that is not pinned."""
+    return image.partition("@")[2]
 
 
 @dataclass(frozen=True, kw_only=True)

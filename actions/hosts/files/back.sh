@@ -1,0 +1,15 @@
+# The directory before the switch is current/ again and brought up; a verified current/ is what there is to go back to.
+begin_change
+if [ -e current/verified ] || [ ! -d current ]; then
+    drop next
+elif [ -d previous ]; then
+    drop next
+    mv -T current failed
+    mv -T previous current
+    drop failed
+else
+    quietly 'docker compose down' compose current down --remove-orphans
+    drop next
+    drop current
+fi
+[ ! -d current ] || bring_up current

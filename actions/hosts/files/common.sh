@@ -1,0 +1,105 @@
+# Before every script of this folder: the names, the lock, and the rule by which a move that was cut off is completed.
+# Set by machine.py: APP_DIR PROJECT SERVICE PORT REGION.
+set -eu
+umask 077
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin
+export PATH
+
+fail() {
+    printf 'fail: %s\n' "$*" >&2
+    exit 1
+}
+
+# compose DIRECTORY ARGUMENT…: Docker Compose on one of the directories, always as the same project.
+compose() {
+    directory=$APP_DIR/$1
+    shift
+    docker compose --project-name "$PROJECT" --project-directory "$directory" \
+        --file "$directory/compose.yaml" --env-file "$directory/.env" --progress quiet "$@"
+}
+
+# quietly WHAT COMMAND…: the command's last line becomes the reason when it fails.
+quietly() {
+    what=$1
+    shift
+    if ! "$@" >"$work/output" 2>&1; then
+        fail "$what: $(grep -v '^[[:space:]]*$' "$work/output" | tail -n 1 | cut -c -500)"
+    fi
+}
+
+# container SERVICE: the id of its newest container, running or not; one-off containers do not count.
+container() {
+    docker ps --all --quiet --no-trunc \
+        --filter "label=com.docker.compose.project=$PROJECT" \
+        --filter "label=com.docker.compose.service=$1" \
+        --filter 'label=com.docker.compose.oneoff=False' | head -n 1
+}
+
+# setting DIRECTORY NAME: one of the plain values that stage.sh wrote into .env itself.
+setting() {
+    [ ! -f "$APP_DIR/$1/.env" ] || sed -n "s/^$2=\"\(.*\)\"\$/\1/p" "$APP_DIR/$1/.env"
+}
+
+drop() {
+    rm -rf "$1.gone"
+    [ ! -e "$1" ] || mv -T "$1" "$1.gone"
+    rm -rf "$1.gone"
+}
+
+# A switch moves previous → older, current → previous (or → failed when it was never verified), next → current.
+# A way back moves current → failed, previous → current, after dropping next. Whatever was cut off is completed here.
+settle() {
+    if [ ! -d current ]; then
+        if [ -d next ] && { [ -d previous ] || [ -d failed ]; }; then
+            mv -T next current
+        elif [ -d previous ]; then
+            mv -T previous current
+        fi
+    fi
+    if [ -d older ] && [ -d current ] && [ ! -d previous ]; then
+        mv -T older previous
+    fi
+    drop older
+    drop failed
+    rm -rf next.new ./*.gone
+}
+
+# One script at a time changes a host: a run that lost its connection may still be at work.
+begin_change() {
+    mkdir -p "$APP_DIR"
+    cd "$APP_DIR"
+    exec 9>"$APP_DIR/.lock"
+    flock --wait 300 9 || fail "another run has been changing $APP_DIR for more than 300 s"
+    work=$(mktemp -d /run/release.XXXXXX)
+    trap 'rm -rf "$work"' EXIT
+    trap 'exit 1' HUP INT TERM
+    settle
+}
+
+# bring_up DIRECTORY: what changed is made anew, what did not goes on; nothing is fetched, for `stage` has done that.
+bring_up() {
+    keep_nginx_conf "$1"
+    # shellcheck disable=SC2046  # one word per service
+    quietly 'docker compose up' compose "$1" up --detach --no-deps --pull never --remove-orphans \
+        $(compose "$1" config --services)
+    reload_nginx "$1"
+}
+
+# nginx reads its configuration from a directory that stays, because a container keeps the directory it was given.
+keep_nginx_conf() {
+    [ -s "$1/nginx.conf" ] || return 0
+    mkdir -p -m 755 nginx
+    cmp -s "$1/nginx.conf" nginx/nginx.conf && return 0
+    : >nginx/reload
+    install -m 644 "$1/nginx.conf" nginx/nginx.conf.new
+    mv -T nginx/nginx.conf.new nginx/nginx.conf
+}
+
+reload_nginx() {
+    [ -e nginx/reload ] || return 0
+    if [ -n "$(container nginx)" ]; then
+        quietly 'nginx did not take its configuration' compose "$1" exec -T nginx \
+            nginx -c /etc/nginx/release/nginx.conf -s reload
+    fi
+    rm -f nginx/reload
+}

@@ -1,0 +1,157 @@
+"""One host's compose project, changed by scripts that may be repeated: the questions of `host.py` as POSIX shell."""
+
+import base64
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from actions.hosts.host import HealthLook, Host, HostError, Observed, StagedRelease, digest_of
+from actions.hosts.session import Output, Session
+
+FILES = Path(__file__).parent / "files"
+LOOK_SECONDS = 60.0
+CHANGE_SECONDS = 420.0  # a change waits up to 300 s for the one before it
+STAGE_SECONDS = 1200.0  # a first image over a slow line
+RESTARTS_ARE_FINAL = 3  # a container that Docker had to start so often does not become healthy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """A compose project as it lies on its hosts."""
+
+    name: str
+    directory: str  # absolute path on the host
+    region: str
+    service: str = "web"  # the one that is released; empty: every service counts alike
+    port: int = 8000  # on the host itself
+    health_path: str = "/health/"  # empty: the containers' own health is enough
+
+
+class ComposeMachine:
+    """The compose project of one host."""
+
+    def __init__(self, host: Host, session: Session, project: Project) -> None:
+        self._host, self._session, self._project = host, session, project
+
+    @property
+    def host(self) -> Host:
+        return self._host
+
+    def observe(self) -> Observed:
+        seen = _pairs(self._run("observe", LOOK_SECONDS).out)
+        return Observed(
+            docker=seen.get("docker") == "true",
+            architecture=seen.get("architecture", ""),
+            free_mb=int(seen.get("free_mb", "0")),
+            image=seen.get("image", ""),
+            digest=digest_of(seen.get("image", "")),
+            state=seen.get("state", ""),
+            health=seen.get("health", ""),
+            installed=seen.get("installed", ""),
+            installed_as=seen.get("current_as", ""),
+            staged=seen.get("staged", ""),
+            staged_as=seen.get("next_as", ""),
+            verified=seen.get("verified") == "true",
+            ledger=json.loads(seen.get("ledger", "{}")),
+        )
+
+    def stage(self, release: StagedRelease) -> None:
+        names = "".join(f"{variable} {name}\n" for variable, name in sorted(release.variables.items()))
+        self._run(
+            "stage",
+            STAGE_SECONDS,
+            COMPOSE=_packed(release.compose),
+            NGINX=_packed(release.nginx),
+            NAMES=_packed(names),
+            ENV_PY=_packed((FILES / "env.py").read_text()),
+            FINGERPRINT=release.fingerprint,
+            IMAGE=release.image,
+            TAG=release.tag,
+            ROOM_MB=str(release.room_mb),
+        )
+
+    def migrate(self, command: str) -> None:
+        self._run("migrate", STAGE_SECONDS, COMMAND=command)
+
+    def switch(self) -> None:
+        self._run("switch", CHANGE_SECONDS)
+
+    def healthy(self) -> HealthLook:
+        output = self._run("health", LOOK_SECONDS, HEALTH_PATH=self._project.health_path)
+        return health_look(output.out, asked=bool(self._project.health_path))
+
+    def back(self) -> None:
+        self._run("back", CHANGE_SECONDS)
+
+    def record(self, entry: Mapping[str, Any]) -> None:
+        before = self.observe().ledger
+        current = before.get("current")
+        again = current is not None and current.get("digest") == entry.get("digest")
+        ledger = {"current": dict(entry), "previous": before.get("previous") if again else current}
+        self._run("record", CHANGE_SECONDS, LEDGER=_packed(json.dumps(ledger)))
+
+    def log_tail(self, lines: int = 20) -> tuple[str, ...]:
+        return tuple(self._run("log", LOOK_SECONDS, LINES=str(lines)).out.splitlines()[-lines:])
+
+    def _run(self, script: str, timeout_seconds: float, **variables: str) -> Output:
+        """The output of a script that ended well; `HostError` with the reason it gave itself otherwise."""
+        output = self._session.run(self._text(script, variables), timeout_seconds)
+        if output.code:
+            raise HostError(f"{self._host.name}: {reason(output)}")
+        return output
+
+    def _text(self, script: str, variables: Mapping[str, str]) -> str:
+        """One compound command: a shell runs it only when all of it has arrived, and nothing in it reads the rest."""
+        project = self._project
+        given = {
+            "APP_DIR": project.directory,
+            "PROJECT": project.name,
+            "SERVICE": project.service,
+            "PORT": str(project.port),
+            "REGION": project.region,
+            **variables,
+        }
+        assignments = [f"{name}={shlex.quote(value)}" for name, value in given.items()]
+        parts = [(FILES / "common.sh").read_text(), (FILES / f"{script}.sh").read_text()]
+        return "\n".join(["{", *assignments, *parts, "} </dev/null", ""])
+
+
+def reason(output: Output) -> str:
+    """What the script said itself, or the last line it left."""
+    said = [line.removeprefix("fail: ") for line in output.err.splitlines() if line.startswith("fail: ")]
+    left = [line for line in f"{output.out}\n{output.err}".splitlines() if line.strip()]
+    return (said or left or [f"the script ended with {output.code} and said nothing"])[-1]
+
+
+def health_look(text: str, *, asked: bool) -> HealthLook:
+    """The worst of the containers decides; `text` is what health.sh printed."""
+    answer = _pairs(text).get("answer", "")
+    wanted = _pairs(text).get("wanted", "")
+    looks = [line.removeprefix("look=").split(" ") for line in text.splitlines() if line.startswith("look=")]
+    worst = min(looks, key=lambda look: _good(look, wanted), default=["", "missing", "-", "0", "-"])
+    _, state, health, restarts, _ = worst
+    good = _good(worst, wanted) and (answer.startswith("2") or not asked)
+    return HealthLook(
+        healthy=good,
+        state=state,
+        health="" if health == "-" else health,
+        answer=f"HTTP {answer}" if answer.isdigit() and answer != "000" else answer.splitlines()[-1] if answer else "",
+        final=not good and (state in ("exited", "dead") or int(restarts) >= RESTARTS_ARE_FINAL),
+    )
+
+
+def _good(look: list[str], wanted: str) -> bool:
+    """Runs, says it is healthy or has nothing to say, and is the image that is installed, where `.env` names one."""
+    _, state, health, _, image = look
+    return state == "running" and health in ("healthy", "-") and (not wanted or image == wanted)
+
+
+def _pairs(text: str) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+
+
+def _packed(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
