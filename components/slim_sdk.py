@@ -10,16 +10,36 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-SERVICES = ("appautoscaling", "cloudwatch", "dynamodb", "ec2", "ecr", "ecs", "iam", "lb", "ssm", "vpc")
+SERVICES = (
+    "appautoscaling",
+    "budgets",
+    "cloudwatch",
+    "dynamodb",
+    "ec2",
+    "ecr",
+    "ecs",
+    "iam",
+    "lb",
+    "s3",
+    "sns",
+    "ssm",
+    "vpc",
+)
 
 
 class Service(ModuleType):
-    """One service of the SDK: `LoadBalancer` lies in its module `load_balancer`, every `…Args` in `_inputs`."""
+    """One service of the SDK: `LoadBalancer` lies in its module `load_balancer`, every `…Args` in `_inputs`.
+
+    `get_image` and `get_image_output` lie in `get_image`.
+    """
 
     def __getattr__(self, name: str) -> Any:
-        if not name[0].isupper():
+        if name.startswith("get_"):
+            owner = name.removesuffix("_output")
+        elif name[0].isupper():
+            owner = "_inputs" if name.endswith("Args") else re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+        else:
             raise AttributeError(f"{self.__name__} is imported class by class and has no {name}")
-        owner = "_inputs" if name.endswith("Args") else re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
         value = getattr(import_module(f"{self.__name__}.{owner}"), name)
         setattr(self, name, value)
         return value

@@ -19,11 +19,14 @@ def install(home: Home, identity: Identity, port: int) -> tuple[Any, Any]:
         raise CloudError(f"The local cloud is made for ministack {MINISTACK_VERSION}, but {found} is installed.")
     import ministack.app
 
+    from localcloud.aws import instance_records, key_pairs
     from localcloud.aws.application_autoscaling import ApplicationAutoScaling
     from localcloud.aws.registry import Registry
 
     _identity(identity)
     Registry(port).install()
+    instance_records.install()
+    key_pairs.install()
     balancer = _balancer(home, port)
     scheduler = _ecs(balancer)
     ministack.app.SERVICE_HANDLERS["ecs"] = _guarded(ministack.app.SERVICE_HANDLERS["ecs"])

@@ -1,29 +1,12 @@
 """One case for each row: what is created, what is changed in place, how it is imported. In the order of creation."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from localcloud.plugins.values import Object
-
-States = dict[str, Object]  # by case name; with `id`
-
-
-def _nothing(_: States) -> Object:
-    return {}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    token: str
-    name: str
-    inputs: Callable[[States], Object]
-    change: Callable[[States], Object] = _nothing  # merged over the inputs; empty: every property replaces
-    replace: Object | None = None  # a change that must replace
-    import_id: Callable[[Object], str] = lambda state: str(state["id"])
-    tagged: bool = True
-    retagged: bool = True  # False where the emulator has no call for it
+from tests.contract.case import Case, States
+from tests.contract.hosts import HOSTS
+from tests.contract.storage import STORAGE
 
 
 def _assume(service: str) -> str:
@@ -428,7 +411,7 @@ def _containers_and_rest() -> list[Case]:
     ]
 
 
-CASES: list[Case] = [*_network(), *_balancer(), *_identity(), *_containers_and_rest()]
+CASES: list[Case] = [*_network(), *_balancer(), *_identity(), *_containers_and_rest(), *HOSTS, *STORAGE]
 
 
 def tags(state: Object) -> Any:

@@ -15,8 +15,11 @@ from localcloud.plugins.aws.row import Row
 from localcloud.plugins.aws.table import every_row
 from localcloud.plugins.command.provider import INPUTS
 
-# pulumi_aws.ec2 warns about a class of its own when it is imported.
-pytestmark = pytest.mark.filterwarnings("ignore:aws.ec2/encryptioncontrol:DeprecationWarning")
+# pulumi_aws.ec2 and pulumi_aws.s3 warn about classes of their own when they are imported.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:aws.ec2/encryptioncontrol:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:(aws.s3/|s3.BucketV2):DeprecationWarning"),
+]
 ROWS = every_row()
 _KINDS = {"str": "str", "json": "str", "policy": "str", "int": "int", "float": "float", "bool": "bool"}
 
@@ -28,8 +31,11 @@ def sdk_class(token: str) -> Any:
 
 
 def args_class(token: str) -> Any:
-    _, path, name = token.split(":")
-    return getattr(importlib.import_module(f"pulumi_aws.{path.split('/')[0]}"), f"{name}Args")
+    """Of the resource: where an old property has the same name, the SDK calls the resource's `…InitArgs`."""
+    cls = sdk_class(token)
+    module = importlib.import_module(cls.__module__)
+    clashing = getattr(module, f"{cls.__name__}InitArgs", None)
+    return clashing or getattr(module, f"{cls.__name__}Args")
 
 
 def declared(cls: Any) -> dict[str, tuple[Any, bool]]:

@@ -7,7 +7,8 @@ import pytest
 from localcloud.plugins.aws.table import every_row
 from localcloud.plugins.protocol import provider_pb2 as pb
 from localcloud.plugins.values import UNKNOWN, Object, Secret, decode, plain
-from tests.contract.cases import CASES, Case, States, lifecycle, tags
+from tests.contract.case import Case, States
+from tests.contract.cases import CASES, lifecycle, tags
 from tests.contract.plugin import Failed, Plugin
 
 SOME, NONE = pb.DiffResponse.DIFF_SOME, pb.DiffResponse.DIFF_NONE

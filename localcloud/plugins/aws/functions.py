@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from ..server import PluginError
 from ..values import Object, Secret
+from . import lookups
 from .check import problems
 from .properties import Prop, flag, many, mapping, text, texts
 from .row import tag_map
@@ -23,11 +23,6 @@ class Function:
     run: Callable[[Aws, Object], Object]
 
 
-def _filters(args: Object) -> list[dict[str, Any]]:
-    given = [{"Name": one["name"], "Values": one["values"]} for one in args.get("filters") or []]
-    return given + [{"Name": f"tag:{key}", "Values": [value]} for key, value in (args.get("tags") or {}).items()]
-
-
 def _caller(aws: Aws, _args: Object) -> Object:
     who = aws.identity()
     return {"accountId": who["Account"], "arn": who["Arn"], "userId": who["UserId"], "id": who["Account"]}
@@ -40,7 +35,7 @@ def _region(aws: Aws, args: Object) -> Object:
 
 def _zones(aws: Aws, args: Object) -> Object:
     every = {"AllAvailabilityZones": True} if args.get("allAvailabilityZones") else {}
-    answer = aws.client("ec2").describe_availability_zones(Filters=_filters(args), **every)["AvailabilityZones"]
+    answer = aws.client("ec2").describe_availability_zones(Filters=lookups.filters(args), **every)["AvailabilityZones"]
     hidden = {*(args.get("excludeNames") or []), *(args.get("excludeZoneIds") or [])}
     zones = [
         zone
@@ -61,7 +56,7 @@ def _zones(aws: Aws, args: Object) -> Object:
 
 def _vpc(aws: Aws, args: Object) -> Object:
     ec2 = aws.client("ec2")
-    wanted = _filters(args)
+    wanted = lookups.filters(args)
     for key, api in (("cidrBlock", "cidr"), ("state", "state"), ("dhcpOptionsId", "dhcp-options-id")):
         if args.get(key):
             wanted.append({"Name": api, "Values": [args[key]]})
@@ -107,7 +102,7 @@ def _vpc(aws: Aws, args: Object) -> Object:
 
 
 def _subnets(aws: Aws, args: Object) -> Object:
-    found = aws.client("ec2").pages("describe_subnets", "Subnets", Filters=_filters(args))
+    found = aws.client("ec2").pages("describe_subnets", "Subnets", Filters=lookups.filters(args))
     return {
         "id": aws.region,
         "region": aws.region,
@@ -164,6 +159,41 @@ FUNCTIONS: dict[str, Function] = {
         {**_VPC, "default": flag(), "filters": _FILTERS, "tags": mapping(), "region": _REGION}, _vpc
     ),
     "aws:ec2/getSubnets:getSubnets": Function({"filters": _FILTERS, "tags": mapping(), "region": _REGION}, _subnets),
+    "aws:acm/getCertificate:getCertificate": Function(
+        {
+            "domain": text(),
+            **{key: texts() for key in ("keyTypes", "statuses", "types")},
+            "mostRecent": flag(),
+            "tags": mapping(),
+            "region": _REGION,
+        },
+        lookups.certificate,
+    ),
+    "aws:ec2/getAmi:getAmi": Function(
+        {
+            "filters": _FILTERS,
+            **{key: texts() for key in ("executableUsers", "owners")},
+            **{key: flag() for key in ("allowUnsafeFilter", "includeDeprecated", "mostRecent")},
+            **{key: text() for key in ("nameRegex", "uefiData")},
+            "tags": mapping(),
+            "region": _REGION,
+        },
+        lookups.image,
+    ),
+    "aws:ec2/getInstance:getInstance": Function(
+        {
+            "filters": _FILTERS,
+            **{key: flag() for key in ("getPasswordData", "getUserData")},
+            "instanceId": text(),
+            **{key: mapping() for key in ("instanceTags", "tags")},
+            "region": _REGION,
+        },
+        lookups.instance,
+    ),
+    "aws:ec2/getInstances:getInstances": Function(
+        {"filters": _FILTERS, "instanceStateNames": texts(), "instanceTags": mapping(), "region": _REGION},
+        lookups.instances,
+    ),
     "aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider": Function(
         {"arn": text(), "url": text(), "tags": mapping()}, _oidc
     ),

@@ -72,7 +72,7 @@ class AwsProvider(Provider):
     def _changes(self, kind: type[Row], request: Any) -> tuple[Object, list[Change]]:
         state, news = plain(decode(request.olds)), plain(decode(request.news))
         old_inputs = plain(decode(request.old_inputs))
-        found = list(differences(kind.all_props(), state, news, old_inputs))
+        found = list(differences(kind.props_for(news), state, news, old_inputs))
         if kind.tagged and isinstance(wanted := self._tags(news), dict):
             found += [change for change in changes(state.get("tagsAll") or {}, wanted, ("tagsAll",))]
         ignored = list(request.ignoreChanges)

@@ -64,6 +64,11 @@ class Row:
         return {**cls.props, **(TAGS if cls.tagged else {}), **(COMMON if cls.regional else {})}
 
     @classmethod
+    def props_for(cls, inputs: Object) -> dict[str, Prop]:
+        """The input properties as these inputs have them: what replaces may depend on another input."""
+        return cls.all_props()
+
+    @classmethod
     def all_outputs(cls) -> tuple[str, ...]:
         """What appears in the state besides the inputs."""
         return (*cls.outputs, *(("tagsAll",) if cls.tagged else ()))

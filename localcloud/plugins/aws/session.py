@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from ..server import PluginError
 
 POLL_SECONDS = 1.0
+_PATHS = {"addressing_style": "path"}  # a bucket's own host name would not resolve on loopback
 
 
 class ApiError(PluginError):
@@ -97,7 +98,7 @@ class Aws:
 
         if self._session is None:
             self._session = boto3.session.Session(**{key: value for key, value in self._credentials.items() if value})
-        config = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=60)
+        config = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=60, s3=_PATHS)
         return self._session.client(service, region_name=self.region, endpoint_url=self.endpoint, config=config)
 
     def identity(self) -> dict[str, str]:

@@ -7,9 +7,13 @@ from .row import TABLE, Row
 
 _FILES = {
     "aws:appautoscaling/": "autoscaling",
+    "aws:budgets/": "budgets",
     "aws:cloudwatch/": "cloudwatch",
     "aws:dynamodb/": "dynamodb",
     "aws:ec2/": "ec2",
+    "aws:ec2/eip": "ec2_access",
+    "aws:ec2/instance:": "ec2_instance",
+    "aws:ec2/keyPair:": "ec2_access",
     "aws:ec2/route": "ec2_routes",
     "aws:ec2/securityGroup:": "security",
     "aws:vpc/": "security",
@@ -18,9 +22,12 @@ _FILES = {
     "aws:ecs/service:": "ecs_service",
     "aws:ecs/taskDefinition:": "ecs_task",
     "aws:iam/": "iam",
+    "aws:iam/instanceProfile:": "iam_profile",
     "aws:lb/": "lb",
     "aws:lb/listener": "lb_listener",
     "aws:lb/targetGroup:": "lb_target",
+    "aws:s3/": "s3",
+    "aws:sns/": "sns",
     "aws:ssm/": "ssm",
 }
 
