@@ -38,9 +38,9 @@ class Observed:
     digest: str = ""  # of that image
     state: str = ""  # of that container: running, exited …
     health: str = ""  # of that container: healthy, unhealthy, starting; empty without a health check
-    installed: str = ""  # image that `current/` names, whatever runs
+    installed: str = ""  # digest that `current/` names, whatever runs; the image where it is not pinned
     installed_as: str = ""  # fingerprint of the release that `current/` was staged from
-    staged: str = ""  # image that `next/` names
+    staged: str = ""  # digest that `next/` names
     staged_as: str = ""  # fingerprint of the release in `next/`
     verified: bool = False  # `current/` was recorded as verified
     ledger: Mapping[str, Any] = field(default_factory=dict)  # {"current": entry, "previous": entry}
@@ -69,8 +69,8 @@ class StagedRelease:
 
 
 def digest_of(image: str) -> str:
-    """`sha256:…` of a pinned image; empty for one that is not pinned."""
-    return image.partition("@")[2]
+    """`sha256:…` of a pinned image; an image that is not pinned stays as it is."""
+    return image.rpartition("@")[2]
 
 
 @dataclass(frozen=True, kw_only=True)

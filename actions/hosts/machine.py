@@ -13,6 +13,7 @@ from actions.hosts.session import Output, Session
 
 FILES = Path(__file__).parent / "files"
 LOOK_SECONDS = 60.0
+OBSERVE_SECONDS = 330.0  # a first boot may take 300 s
 CHANGE_SECONDS = 420.0  # a change waits up to 300 s for the one before it
 STAGE_SECONDS = 1200.0  # a first image over a slow line
 RESTARTS_ARE_FINAL = 3  # a container that Docker had to start so often does not become healthy
@@ -41,7 +42,7 @@ class ComposeMachine:
         return self._host
 
     def observe(self) -> Observed:
-        seen = _pairs(self._run("observe", LOOK_SECONDS).out)
+        seen = _pairs(self._run("observe", OBSERVE_SECONDS).out)
         return Observed(
             docker=seen.get("docker") == "true",
             architecture=seen.get("architecture", ""),
@@ -50,9 +51,9 @@ class ComposeMachine:
             digest=digest_of(seen.get("image", "")),
             state=seen.get("state", ""),
             health=seen.get("health", ""),
-            installed=seen.get("installed", ""),
+            installed=digest_of(seen.get("installed", "")),
             installed_as=seen.get("current_as", ""),
-            staged=seen.get("staged", ""),
+            staged=digest_of(seen.get("staged", "")),
             staged_as=seen.get("next_as", ""),
             verified=seen.get("verified") == "true",
             ledger=json.loads(seen.get("ledger", "{}")),

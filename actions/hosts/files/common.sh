@@ -2,12 +2,21 @@
 # Set by machine.py: APP_DIR PROJECT SERVICE PORT REGION.
 set -eu
 umask 077
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin
+PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin
 export PATH
 
 fail() {
     printf 'fail: %s\n' "$*" >&2
     exit 1
+}
+
+# cloud-init leaves a file behind when the first boot is over; a host without cloud-init has none to wait for.
+wait_for_boot() {
+    left=300
+    while [ -d /var/lib/cloud/instance ] && [ ! -e /var/lib/cloud/instance/boot-finished ] && [ "$left" -gt 0 ]; do
+        sleep 1
+        left=$((left - 1))
+    done
 }
 
 # compose DIRECTORY ARGUMENT…: Docker Compose on one of the directories, always as the same project.

@@ -1,4 +1,5 @@
-# One look at the host; changes nothing. Prints `name=value` lines.
+# One look at the host; changes nothing. Prints `name=value` lines. A host that is still at its first boot is waited for.
+wait_for_boot
 if docker version >/dev/null 2>&1 && docker compose version >/dev/null 2>&1; then
     echo docker=true
     printf 'architecture=%s\n' "$(docker version --format '{{.Server.Arch}}')"
