@@ -11,8 +11,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from localcloud.aws import haproxy_config, model
-from localcloud.aws.certificates import bundle
+from localcloud.aws import addresses, haproxy_config, model
+from localcloud.aws.certificates import Certificates
 from localcloud.aws.haproxy import HAProxy
 from localcloud.aws.home import CloudError, Home
 from localcloud.aws.target_health import (
@@ -66,8 +66,9 @@ class Balancer:
     Targets are named by the ARN of their group, which holds account and region, so no request scope is needed.
     """
 
-    def __init__(self, home: Home, port: int) -> None:
+    def __init__(self, home: Home, port: int, certificates: Certificates) -> None:
         self.haproxy = HAProxy(home)
+        self._certificates = certificates
         self._port = port
         self._lock = threading.RLock()
         self._targets: dict[Key, Target] = {}
@@ -84,8 +85,7 @@ class Balancer:
 
     def free_address(self, taken: set[str]) -> str:
         """A loopback address of this cloud's own: its port makes the second and third number."""
-        for last in range(1, 255):
-            address = f"127.{self._port >> 8}.{self._port & 255}.{last}"
+        for address in addresses.balancers(self._port):
             if address not in taken:
                 return address
         raise CloudError("The local cloud has room for 254 load balancers, and all are taken.")
@@ -208,7 +208,7 @@ class Balancer:
         certificates = {}
         for listener in wanted.listeners:
             if listener.protocol == "HTTPS":
-                content = bundle(listener.certificates, listener.address)
+                content = self._certificates.bundle(listener.certificates)
                 certificates[listener.arn] = self.haproxy.write(f"{_digest(content)}.pem", content)
         texts = {
             str(rule.action["FixedResponseConfig"].get("MessageBody") or "")

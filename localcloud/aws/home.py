@@ -46,6 +46,7 @@ class Home:
         self.root = root.absolute()
         self.log = self.root / "cloud.log"
         self.balancer = self.root / "haproxy"
+        self.authority = self.root / "authority"
         self._identity = self.root / "identity.json"
 
     def create(self) -> None:
@@ -99,14 +100,16 @@ def start_time(pid: int) -> str | None:
     return None if fields[0] in ("Z", "X") else fields[19]  # a zombie, or dead altogether
 
 
-def environment(identity: Identity, port: int) -> dict[str, str]:
-    """The variables under which AWS tools meet this cloud as its administrator."""
+def environment(identity: Identity, port: int, trusted: Path) -> dict[str, str]:
+    """The variables under which AWS tools meet this cloud as its administrator, and everything trusts its HTTPS."""
     return {
         "AWS_ENDPOINT_URL": f"http://localhost:{port}",
         "AWS_ACCESS_KEY_ID": identity.access_key_id,
         "AWS_SECRET_ACCESS_KEY": identity.secret_access_key,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,  # what boto3 looks at
+        "RUNNER_ADDRESS_URL": f"http://localhost:{port}/_localcloud/address",
+        **dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"), str(trusted)),
     }
 
 

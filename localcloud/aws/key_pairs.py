@@ -28,8 +28,8 @@ def _import_key_pair(original: Callable[[Params], Any]) -> Callable[[Params], An
         answer = original(params)
         if answer[0] == 200:
             pair = ec2._key_pairs[name]
-            pair["PublicKey"] = base64.b64decode(ec2._p(params, "PublicKeyMaterial")).decode().strip()
-            digest = hashlib.sha256(base64.b64decode(pair["PublicKey"].split()[1])).digest()
+            pair["PublicKeyMaterial"] = base64.b64decode(ec2._p(params, "PublicKeyMaterial")).decode().strip()
+            digest = hashlib.sha256(base64.b64decode(pair["PublicKeyMaterial"].split()[1])).digest()
             pair["KeyFingerprint"] = base64.b64encode(digest).decode()
             ec2._parse_tag_specs(params, "key-pair", pair["KeyPairId"])
         return answer
@@ -48,7 +48,7 @@ def _describe_key_pairs(params: Params) -> Any:
 
 
 def _key_xml(pair: Params, shown: bool) -> str:
-    key = pair.get("PublicKey", "")
+    key = pair.get("PublicKeyMaterial", "")
     public = f"<publicKey>{escape(key)}</publicKey>" if shown and key else ""
     kind = "ed25519" if key.startswith("ssh-ed25519") else "rsa"
     return f"""<item><keyName>{escape(pair["KeyName"])}</keyName><keyPairId>{pair["KeyPairId"]}</keyPairId>

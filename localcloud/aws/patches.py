@@ -19,7 +19,7 @@ def install(home: Home, identity: Identity, port: int) -> tuple[Any, Any]:
         raise CloudError(f"The local cloud is made for ministack {MINISTACK_VERSION}, but {found} is installed.")
     import ministack.app
 
-    from localcloud.aws import instance_records, key_pairs
+    from localcloud.aws import addresses, instance_records, key_pairs, routes
     from localcloud.aws.application_autoscaling import ApplicationAutoScaling
     from localcloud.aws.registry import Registry
 
@@ -27,6 +27,7 @@ def install(home: Home, identity: Identity, port: int) -> tuple[Any, Any]:
     Registry(port).install()
     instance_records.install()
     key_pairs.install()
+    routes.ROUTES[routes.PREFIX + "address"] = lambda body, headers: (200, addresses.gateway(port))
     balancer = _balancer(home, port)
     scheduler = _ecs(balancer)
     ministack.app.SERVICE_HANDLERS["ecs"] = _guarded(ministack.app.SERVICE_HANDLERS["ecs"])
@@ -60,9 +61,13 @@ def _guarded(handler: Any) -> Any:
 
 def _balancer(home: Home, port: int) -> Any:
     from localcloud.aws import load_balancing
+    from localcloud.aws.authority import Authority
     from localcloud.aws.balancer import Balancer
+    from localcloud.aws.certificates import Certificates
 
-    balancer = Balancer(home, port)
+    certificates = Certificates(Authority(home.authority), port)
+    certificates.install()
+    balancer = Balancer(home, port, certificates)
     load_balancing.install(balancer)
     return balancer
 

@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from localcloud.aws.authority import Authority
 from localcloud.aws.containers import remove_containers
 from localcloud.aws.home import CloudError, Home, Running, environment
 from localcloud.polling import until as until
@@ -35,7 +36,7 @@ def start(home: Path, port: int = 4566) -> dict[str, str]:
             _refuse_taken_port(port)
             server = _spawn(place, port)
         _await_answer(place, server, port)
-        return environment(identity, port)
+        return environment(identity, port, Authority(place.authority).bundle())
 
 
 def stop(home: Path) -> None:

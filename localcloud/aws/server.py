@@ -8,6 +8,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from localcloud.aws import routes
 from localcloud.aws.containers import remove_containers
 from localcloud.aws.home import REGION, CloudError, Home, Identity
 from localcloud.aws.process import end
@@ -103,5 +104,8 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         await send(
             {"type": "http.response.body", "body": b"The local cloud is administered by its own command only.\n"}
         )
+        return
+    if scope["type"] == "http" and scope["path"].startswith(routes.PREFIX):
+        await routes.answer(scope, receive, send)
         return
     await app(scope, receive, send)

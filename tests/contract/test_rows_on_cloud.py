@@ -143,6 +143,11 @@ def test_functions_ask_the_cloud(aws: Plugin, lives: Lives) -> None:
     assert set(subnets) == {lives.states[f"subnet-{zone}"]["id"] for zone in "ab"}
     github = aws.invoke("aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider", {"url": "https://contract.test"})
     assert github["arn"] == lives.states["github"]["arn"]
+    certificate = aws.invoke("aws:acm/getCertificate:getCertificate", {"domain": "teammoa.local", "mostRecent": True})
+    assert certificate["arn"].startswith("arn:aws:acm:us-east-1:")
+    assert aws.invoke("aws:ec2/getInstance:getInstance", {"instanceId": lives.states["host"]["id"]})["privateIp"]
+    named = {"filters": [{"name": "vpc-id", "values": [vpc]}]}
+    assert aws.invoke("aws:ec2/getInstances:getInstances", named)["ids"] == [lives.states["host"]["id"]]
     parameter = aws.invoke("aws:ssm/getParameter:getParameter", {"name": "/contract/plain"})
     assert parameter["value"] == Secret("good bye")
 

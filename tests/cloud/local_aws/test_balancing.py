@@ -179,19 +179,6 @@ def test_headers_of_the_balancer(site: Site) -> None:
     assert server.headers["x-amzn-trace-id"].startswith("Root=1-")
 
 
-@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
-def test_https_with_a_certificate_of_its_own(site: Site, local_cloud: object) -> None:
-    group = site.group()
-    acm = local_cloud.client("acm")  # type: ignore[attr-defined]
-    certificate = acm.request_certificate(DomainName="local.example.org")["CertificateArn"]
-    site.listen(group, port=443, Protocol="HTTPS", Certificates=[{"CertificateArn": certificate}])
-    (server,) = site.serving(group, "secure")
-    answer = requests.get(f"https://{site.host}/", timeout=5, verify=False)  # noqa: S501 self-signed
-    assert answer.text == "secure"
-    assert server.headers["x-forwarded-proto"] == "https"
-    assert server.headers["x-forwarded-port"] == "443"
-
-
 def test_a_websocket_outlives_a_change_of_the_listener(site: Site) -> None:
     group = site.group()
     listener = site.listen(group)
