@@ -1,4 +1,4 @@
-"""The ARNs of an ECS system, made from its names, so that policies can be shown before anything exists. Pure."""
+"""The ARNs of a system, made from its names, so that policies can be shown before anything exists. Pure."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,10 @@ class Arns:
 
     @property
     def repository(self) -> str:
-        return self._regional("ecr", f"repository/{self.repository_name}")
+        return self.repository_named(self.repository_name)
+
+    def repository_named(self, name: str) -> str:
+        return self._regional("ecr", f"repository/{name}")
 
     @property
     def cluster(self) -> str:
@@ -66,6 +69,16 @@ class Arns:
         return self._regional("dynamodb", f"table/{self.names.table}")
 
     @property
+    def target_group(self) -> str:
+        """Its last part is AWS's own."""
+        return self._regional("elasticloadbalancing", f"targetgroup/{self.names.target_group}/*")
+
+    @property
+    def shell_command(self) -> str:
+        """SSM's document that runs a script: AWS's own, hence without an account."""
+        return f"arn:aws:ssm:{self.region}::document/AWS-RunShellScript"
+
+    @property
     def keys(self) -> str:
         return self._regional("kms", "key/*")
 
@@ -73,6 +86,12 @@ class Arns:
     def github(self) -> str:
         """The account's one provider of GitHub's tokens."""
         return f"arn:aws:iam::{self.account}:oidc-provider/token.actions.githubusercontent.com"
+
+    def instance(self, identity: str) -> str:
+        return self._regional("ec2", f"instance/{identity}")
+
+    def security_group(self, identity: str) -> str:
+        return self._regional("ec2", f"security-group/{identity}")
 
     def parameter(self, name: str) -> str:
         return self._regional("ssm", f"parameter{name}")

@@ -23,19 +23,30 @@ class TargetHealth:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stickiness:
+    """A user stays on one target as long as the application's own cookie lives."""
+
+    cookie: str
+    seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class BalancerArgs:
     names: Names
     network: Network
     target_port: int
     health: TargetHealth
     deregistration_delay: int  # seconds a leaving target may take to answer what it has
-    certificate_arn: str | None  # None = HTTP only
-    domain: str | None  # whose name points to the balancer; with a certificate only
+    certificate_arn: pulumi.Input[str] | None  # None = HTTP only
+    domain: str | None  # whose name points to the balancer; None = it is known by its own name
     deletion_protection: bool
+    target_type: str = "ip"  # or instance
+    stickiness: Stickiness | None = None
+    idle_timeout: int | None = None  # seconds without a byte before a connection is cut; None = AWS's 60
 
     def __post_init__(self) -> None:
-        if (self.certificate_arn is None) != (self.domain is None):
-            raise ValueError(f"certificate and domain come together, got {self.certificate_arn} and {self.domain}")
+        if self.domain and self.certificate_arn is None:
+            raise ValueError(f"a domain is served with its certificate, got None and {self.domain}")
 
 
 class Balancer(pulumi.ComponentResource):
@@ -58,12 +69,14 @@ class Balancer(pulumi.ComponentResource):
             security_groups=[group.id],
             subnets=list(args.network.subnet_ids),
             drop_invalid_header_fields=True,
+            idle_timeout=args.idle_timeout,
             enable_deletion_protection=args.deletion_protection,
             opts=pulumi.ResourceOptions(parent=self),
         )
         targets = self._target_group(name, args)
         self._listeners(name, args.certificate_arn, balancer, targets)
-        self.url = balancer.dns_name.apply(lambda host: f"https://{args.domain}" if args.domain else f"http://{host}")
+        scheme = "https" if args.certificate_arn else "http"
+        self.url = balancer.dns_name.apply(lambda host: f"{scheme}://{args.domain or host}")
         self.security_group_id = group.id
         self.target_group_arn = targets.arn
         self.dimension, self.target_dimension = balancer.arn_suffix, targets.arn_suffix
@@ -94,7 +107,7 @@ class Balancer(pulumi.ComponentResource):
         return lb.TargetGroup(
             f"{name}-tg",
             name=args.names.target_group,
-            target_type="ip",
+            target_type=args.target_type,
             protocol="HTTP",
             port=args.target_port,
             vpc_id=args.network.vpc_id,
@@ -109,12 +122,13 @@ class Balancer(pulumi.ComponentResource):
                 healthy_threshold=args.health.healthy_threshold,
                 unhealthy_threshold=args.health.unhealthy_threshold,
             ),
-            # ECS registers each task with its port. Another default would replace the group, which its name forbids.
+            stickiness=_stickiness(args.stickiness),
+            # Who registers a target names its port. Another default would replace the group, which its name forbids.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["port"]),
         )
 
     def _listeners(
-        self, name: str, certificate_arn: str | None, balancer: lb.LoadBalancer, targets: lb.TargetGroup
+        self, name: str, certificate_arn: pulumi.Input[str] | None, balancer: lb.LoadBalancer, targets: lb.TargetGroup
     ) -> None:
         forward = lb.ListenerDefaultActionArgs(type="forward", target_group_arn=targets.arn)
         to_https = lb.ListenerDefaultActionArgs(
@@ -132,7 +146,11 @@ class Balancer(pulumi.ComponentResource):
         )
 
     def _https(
-        self, name: str, certificate_arn: str, balancer: lb.LoadBalancer, forward: lb.ListenerDefaultActionArgs
+        self,
+        name: str,
+        certificate_arn: pulumi.Input[str],
+        balancer: lb.LoadBalancer,
+        forward: lb.ListenerDefaultActionArgs,
     ) -> pulumi.Resource:
         return lb.Listener(
             f"{name}-https",
@@ -144,3 +162,11 @@ class Balancer(pulumi.ComponentResource):
             default_actions=[forward],
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def _stickiness(stickiness: Stickiness | None) -> lb.TargetGroupStickinessArgs | None:
+    if stickiness is None:
+        return None
+    return lb.TargetGroupStickinessArgs(
+        type="app_cookie", enabled=True, cookie_name=stickiness.cookie, cookie_duration=stickiness.seconds
+    )

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 from pulumi_aws import ssm
@@ -15,6 +15,7 @@ from components.naming import Names
 class ConfigurationArgs:
     names: Names
     settings: Mapping[str, str]  # variable → value, kept by this stack
+    found: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)  # variable → what is known when it is made
     secrets: Mapping[str, str]  # variable → name of a SecureString of somebody else; never read here
 
 
@@ -26,7 +27,7 @@ class Configuration(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ConfigurationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("infra-release:configuration:Configuration", name, None, opts)
-        for variable, value in args.settings.items():
+        for variable, value in {**args.settings, **args.found}.items():
             ssm.Parameter(
                 f"{name}-{variable}",
                 name=args.names.parameter(variable),
@@ -35,6 +36,7 @@ class Configuration(pulumi.ComponentResource):
                 description=f"{variable} of {args.names.base}",
                 opts=pulumi.ResourceOptions(parent=self),
             )
-        self.parameters = {variable: args.names.parameter(variable) for variable in args.settings} | dict(args.secrets)
+        kept = {variable: args.names.parameter(variable) for variable in (*args.settings, *args.found)}
+        self.parameters = kept | dict(args.secrets)
         self.fingerprint = hashlib.sha256(json.dumps(args.settings, sort_keys=True).encode()).hexdigest()[:12]
         self.register_outputs({"parameters": self.parameters})

@@ -1,7 +1,6 @@
 """Who acts from GitHub Actions: a role that releases and one that previews, taken with a run's token, not with keys."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -20,8 +19,8 @@ class IdentityArgs:
     claim: str  # of the runs that may release: `environment:prod` or `ref:refs/heads/main`
     organization_id: str | None
     repository_id: str | None
-    setting_parameters: Sequence[str]  # which the preview may read
-    backend: policies.Backend | None
+    release_policy: pulumi.Input[policies.Document]  # what a run that releases may do
+    preview_policy: pulumi.Input[policies.Document]  # what a run that previews may read
     create_provider: bool  # False: another stack of the account keeps it; there is one per account
 
 
@@ -33,8 +32,7 @@ class Identity(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: IdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("infra-release:identity:Identity", name, None, opts)
-        release = policies.release_policy(args.arns, args.backend)
-        preview = policies.preview_policy(args.arns, args.setting_parameters, args.backend)
+        release, preview = args.release_policy, args.preview_policy
         issuer: pulumi.Input[str] = args.arns.github
         if args.create_provider:
             issuer = iam.OpenIdConnectProvider(
@@ -54,7 +52,7 @@ class Identity(pulumi.ComponentResource):
         args: IdentityArgs,
         claim: str,
         issuer: pulumi.Input[str],
-        policy: policies.Document,
+        policy: pulumi.Input[policies.Document],
     ) -> pulumi.Output[str]:
         """A role with one inline policy; its ARN comes after the policy, so that whoever takes the role can act."""
         subjects = policies.github_subjects(args.repository, claim, args.organization_id, args.repository_id)
@@ -68,6 +66,10 @@ class Identity(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         attached = iam.RolePolicy(
-            name, name=role_name, role=role.name, policy=json.dumps(policy), opts=pulumi.ResourceOptions(parent=self)
+            name,
+            name=role_name,
+            role=role.name,
+            policy=pulumi.Output.json_dumps(policy),
+            opts=pulumi.ResourceOptions(parent=self),
         )
         return pulumi.Output.all(role.arn, attached.id).apply(lambda values: str(values[0]))

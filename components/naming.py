@@ -13,7 +13,7 @@ LONGEST_NAME = min(
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """The physical names of an ECS system in one environment; `base` is the document's name, such as LiveInsight."""
+    """The physical names of a system in one environment; `base` is the document's name, such as LiveInsight."""
 
     base: str
     environment: str
@@ -69,6 +69,16 @@ class Names:
         return f"{self.base}-task"
 
     @property
+    def hosts(self) -> str:
+        """Role, profile and security group of the hosts that serve."""
+        return f"{self.base}-web"
+
+    @property
+    def data_host(self) -> str:
+        """Role, profile and security group of the host that keeps the data."""
+        return f"{self.base}-data"
+
+    @property
     def release_role(self) -> str:
         return f"{self.base}-github-release"
 
@@ -82,6 +92,20 @@ class Names:
 
     def alarm(self, subject: str) -> str:
         return f"{self.base}-{subject}"
+
+    @property
+    def ssh_key(self) -> str:
+        """The SSM parameter of the private key that opens the hosts; its public half is `<this>.pub`."""
+        return self.parameter("ssh-key")
+
+    @property
+    def host_keys(self) -> str:
+        """Before `<instance id>/host-key`: the SSM parameter in which a host says how it is known."""
+        return self.parameter("hosts/")
+
+    def backup_bucket(self, account: str) -> str:
+        """A bucket's name is the world's: the account keeps it apart."""
+        return f"{self.base}-{self.environment}-backups-{account}".lower()
 
     def parameter(self, variable: str) -> str:
         """The SSM parameter of a setting."""

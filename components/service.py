@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-from pulumi_aws import ec2, ecs, iam, vpc
+from pulumi_aws import ec2, ecs, iam
 
 from components import policies
 from components.arns import Arns
 from components.balancer import Balancer, TargetHealth
+from components.doors import behind_balancer, reach_out
 from components.naming import Names
-from components.network import ANYWHERE, Network
+from components.network import Network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,36 +118,15 @@ class EcsService(pulumi.ComponentResource):
             vpc_id=args.network.vpc_id,
             opts=self._child(),
         )
-        balancer_group = args.balancer.security_group_id
-        hear = vpc.SecurityGroupIngressRule(
-            f"{name}-tasks-in",
-            security_group_id=group.id,
-            description="from the load balancer",
-            referenced_security_group_id=balancer_group,
-            ip_protocol="tcp",
-            from_port=args.port,
-            to_port=args.port,
-            opts=self._child(),
+        talk = behind_balancer(
+            name,
+            role="tasks",
+            group_id=group.id,
+            balancer_group_id=args.balancer.security_group_id,
+            port=args.port,
+            parent=self,
         )
-        speak = vpc.SecurityGroupEgressRule(
-            f"{name}-alb-out",
-            security_group_id=balancer_group,
-            description="to the tasks",
-            referenced_security_group_id=group.id,
-            ip_protocol="tcp",
-            from_port=args.port,
-            to_port=args.port,
-            opts=self._child(),
-        )
-        reach = vpc.SecurityGroupEgressRule(
-            f"{name}-tasks-out",
-            security_group_id=group.id,
-            description="to anywhere",
-            cidr_ipv4=ANYWHERE,
-            ip_protocol="-1",
-            opts=self._child(),
-        )
-        return group, [hear, speak, reach]
+        return group, [*talk, reach_out(name, role="tasks", group_id=group.id, parent=self)]
 
     def _service(
         self,

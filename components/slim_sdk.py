@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 SERVICES = (
+    "acm",
     "appautoscaling",
     "budgets",
     "cloudwatch",

@@ -1,22 +1,24 @@
 """LiveInsight: an application on ECS Fargate behind a load balancer, and its releases."""
 
 import pulumi
-import pulumi_aws as aws
 
+from components import policies
+from components.alarms import UserThresholds, task_rows, user_rows
 from components.arns import Arns
 from components.autoscaling import Autoscaling, AutoscalingArgs
 from components.balancer import Balancer, BalancerArgs, TargetHealth
 from components.configuration import Configuration, ConfigurationArgs
+from components.dashboard import service_dashboard
 from components.identity import Identity, IdentityArgs
-from components.naming import Names, default_tags
-from components.network import ExistingNetwork, Network, NetworkArgs, OwnNetwork
-from components.observability import Observability, ObservabilityArgs, Thresholds
-from components.policies import Backend
-from components.records import Records, RecordsArgs
-from components.registry import Registry, RegistryArgs
+from components.naming import Names
+from components.network import Network
+from components.observability import LogGroup, Observability, ObservabilityArgs
+from components.records import Records
+from components.registry import Registry
 from components.release.ecs import EcsRelease, EcsReleaseArgs
 from components.release.verify import Verification
 from components.service import EcsService, ServiceArgs
+from stacks import shared_parts as parts
 from stacks.last_release import last_released_tag
 from stacks.liveinsight_settings import AutoscalingSettings, LiveInsightSettings
 
@@ -26,18 +28,18 @@ SYSTEM = "liveinsight"
 def declare(settings: LiveInsightSettings) -> None:
     """Everything LiveInsight needs in one environment and, once an image is named, its release."""
     names = Names(base=settings.name, environment=settings.environment)
-    provider = _provider(settings)
+    provider = parts.provider(SYSTEM, settings)
 
     def options(*after: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(provider=provider, depends_on=list(after))
 
-    network = Network(SYSTEM, _network(settings), options())
-    registry = Registry(SYSTEM, _registry(settings), options())
-    records = Records(SYSTEM, _records(settings, names), options())
+    network = Network(SYSTEM, parts.network(settings), options())
+    registry = Registry(SYSTEM, parts.registry(settings), options())
+    records = Records(SYSTEM, parts.records(settings, names), options())
     configuration = Configuration(SYSTEM, _configuration(settings, names), options())
     balancer = Balancer(SYSTEM, _balancer(settings, names, network), options())
     observability = Observability(SYSTEM, _observability(settings, names, balancer), options())
-    arns = _arns(settings, names, provider)  # waits for AWS, so it comes after what needs none
+    arns = parts.arns(settings, names, provider)  # waits for AWS, so it comes after what needs none
     service = EcsService(SYSTEM, _service(settings, names, arns, network, balancer, registry, configuration), options())
     identity = Identity(SYSTEM, _identity(settings, names, arns), options())
 
@@ -60,47 +62,6 @@ def declare(settings: LiveInsightSettings) -> None:
     pulumi.export("githubRoleArn", identity.release_role_arn)
     pulumi.export("githubPreviewRoleArn", identity.preview_role_arn)
     pulumi.export("dashboard", observability.dashboard_url)
-
-
-def _provider(settings: LiveInsightSettings) -> aws.Provider:
-    return aws.Provider(
-        "aws",
-        region=settings.region,
-        allowed_account_ids=[settings.account_id] if settings.account_id else None,
-        default_tags=aws.ProviderDefaultTagsArgs(tags=default_tags(SYSTEM, settings.environment)),
-    )
-
-
-def _arns(settings: LiveInsightSettings, names: Names, provider: aws.Provider) -> Arns:
-    """The system's ARNs; ends the program with one sentence when AWS does not tell the account."""
-    try:
-        account = aws.get_caller_identity(opts=pulumi.InvokeOptions(provider=provider)).account_id
-    except Exception as error:  # the SDK raises no narrower one
-        reason = str(error).rpartition("getCallerIdentity: ")[2]
-        raise pulumi.RunError(f"AWS does not tell whose account this is: {reason}") from None
-    return Arns(account=account, region=settings.region, names=names, repository_name=settings.repository)
-
-
-def _network(settings: LiveInsightSettings) -> NetworkArgs:
-    if settings.vpc_id:
-        return NetworkArgs(
-            base_name=settings.name, source=ExistingNetwork(vpc_id=settings.vpc_id, subnet_ids=settings.subnet_ids)
-        )
-    return NetworkArgs(
-        base_name=settings.name, source=OwnNetwork(cidr=settings.vpc_cidr, zones=settings.availability_zones)
-    )
-
-
-def _registry(settings: LiveInsightSettings) -> RegistryArgs:
-    return RegistryArgs(
-        repository=settings.repository,
-        keep_images=settings.keep_images,
-        deletable=not settings.deletion_protection,
-    )
-
-
-def _records(settings: LiveInsightSettings, names: Names) -> RecordsArgs:
-    return RecordsArgs(table=names.table, deletion_protection=settings.deletion_protection)
 
 
 def _configuration(settings: LiveInsightSettings, names: Names) -> ConfigurationArgs:
@@ -132,19 +93,19 @@ def _balancer(settings: LiveInsightSettings, names: Names, network: Network) -> 
 
 
 def _observability(settings: LiveInsightSettings, names: Names, balancer: Balancer) -> ObservabilityArgs:
+    limits = settings.alarms
+    users = UserThresholds(error_count=limits.error_count, latency_seconds=limits.latency_seconds)
+    targets = {"LoadBalancer": balancer.dimension, "TargetGroup": balancer.target_dimension}
+    service = {"ClusterName": names.cluster, "ServiceName": names.service}
     return ObservabilityArgs(
         names=names,
         region=settings.region,
-        retention_days=settings.log_retention_days,
-        thresholds=Thresholds(
-            error_count=settings.alarms.error_count,
-            latency_seconds=settings.alarms.latency_seconds,
-            cpu_percent=settings.alarms.cpu_percent,
-            memory_percent=settings.alarms.memory_percent,
+        log_group=LogGroup(name=names.log_group, retention_days=settings.log_retention_days),
+        alarms=[*user_rows(users, targets), *task_rows(limits.cpu_percent, limits.memory_percent, service)],
+        dashboard=pulumi.Output.all(balancer.dimension, balancer.target_dimension).apply(
+            lambda dimensions: service_dashboard(names, settings.region, *dimensions)
         ),
-        topic_arn=settings.alarms.topic_arn,
-        balancer_dimension=balancer.dimension,
-        target_dimension=balancer.target_dimension,
+        topic_arn=limits.topic_arn,
     )
 
 
@@ -176,18 +137,13 @@ def _service(
 
 
 def _identity(settings: LiveInsightSettings, names: Names, arns: Arns) -> IdentityArgs:
-    github, backend = settings.github, settings.backend
-    return IdentityArgs(
-        arns=arns,
-        release_role=names.release_role,
-        preview_role=names.preview_role,
-        repository=github.repository,
-        claim=f"environment:{github.environment}" if github.environment else f"ref:refs/heads/{github.branch}",
-        organization_id=github.organization_id,
-        repository_id=github.repository_id,
-        setting_parameters=[names.parameter(variable) for variable in settings.settings],
-        backend=Backend(bucket=backend.bucket, kms_key_arn=backend.kms_key_arn) if backend else None,
-        create_provider=settings.create_oidc_provider,
+    backend, parameters = parts.backend(settings), [names.parameter(variable) for variable in settings.settings]
+    return parts.identity(
+        settings,
+        names,
+        arns,
+        release_policy=policies.release_policy(arns, backend),
+        preview_policy=policies.preview_policy(arns, parameters, backend),
     )
 
 

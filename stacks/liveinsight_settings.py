@@ -1,9 +1,7 @@
 """LiveInsight's settings. Defaults are the document's figures, else AWS's; what no default can know is necessary."""
 
-import re
 from dataclasses import dataclass, field
 
-from components.naming import LONGEST_NAME
 from stacks import shared_settings as shared
 from stacks.config_reader import Section
 
@@ -29,12 +27,6 @@ class AutoscalingSettings:
     cpu_percent: int | None
     memory_percent: int | None
     requests_per_target: int | None  # per minute
-
-
-@dataclass(frozen=True, kw_only=True)
-class VerificationSettings:
-    passes: int  # consecutive answers of the health path through the balancer
-    timeout_seconds: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +63,7 @@ class LiveInsightSettings:
     settings: dict[str, str]  # variable → value
     secrets: dict[str, str]  # variable → name of an SSM SecureString that exists
     log_retention_days: int
-    verification: VerificationSettings
+    verification: shared.VerificationSettings
     github: shared.GithubSettings
     alarms: AlarmSettings
     deletion_protection: bool
@@ -81,37 +73,24 @@ class LiveInsightSettings:
 
 
 def read(environment: str, config: Section) -> LiveInsightSettings:
-    region = config.text("region", "us-east-1", r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region such as us-east-1")
+    region = shared.region(config, "us-east-1")
     desired_count = config.integer("desiredCount", 2, 1, 1000, "to serve nobody, use `pulumi destroy`")
-    shared.check_pairs(config)
+    shared.check_pairs(config, ("domain", "certificateArn", "a certificate is for a domain"))
     return LiveInsightSettings(
         environment=environment,
         image_tag=shared.image_tag(config),
         region=region,
-        account_id=config.optional_text("accountId", r"\d{12}", "an account number of 12 digits, in quotes"),
-        name=_name(config),
-        repository=config.text(
-            "repository", "liveinsight-app", r"[a-z0-9]+([._/-][a-z0-9]+)*", "a repository name in lower case"
-        ),
-        vpc_id=config.optional_text("vpcId", r"vpc-[0-9a-f]+", "the id of a VPC such as vpc-0a1b2c3d"),
+        account_id=shared.account_id(config),
+        name=shared.name(config, "LiveInsight"),
+        repository=shared.repository(config, "liveinsight-app"),
+        vpc_id=shared.vpc_id(config),
         subnet_ids=shared.subnet_ids(config),
-        vpc_cidr=shared.vpc_cidr(config),
+        vpc_cidr=shared.vpc_cidr(config, "10.20.0.0/16"),
         availability_zones=shared.availability_zones(config, region),
-        domain=config.optional_text(
-            "domain", r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", "a host name such as live.example.com"
-        ),
-        certificate_arn=config.optional_text(
-            "certificateArn",
-            rf"arn:aws[a-z-]*:acm:{region}:\d{{12}}:certificate/[\w-]+",
-            f"the ARN of an ACM certificate of region {region}",
-        ),
+        domain=shared.domain(config),
+        certificate_arn=shared.certificate_arn(config, region),
         container_port=config.integer("containerPort", 8000, 1, 65535),
-        health_path=config.text(  # it also stands in a shell command: no quote, backtick, $ or backslash
-            "healthPath",
-            "/health/",
-            r"/((?!['\"`$\\])[!-~]){0,1023}",
-            "a path that begins with / such as /health/, without quotes, backticks, $ and backslashes",
-        ),
+        health_path=shared.health_path(config),
         health_check=_health_check(config),
         deregistration_delay_seconds=config.integer("deregistrationDelaySeconds", 300, 0, 3600),
         desired_count=desired_count,
@@ -120,7 +99,7 @@ def read(environment: str, config: Section) -> LiveInsightSettings:
         settings=config.mapping("settings", shared.wrong_setting, "a map of variable names to texts"),
         secrets=shared.secret_names(config),
         log_retention_days=shared.log_retention_days(config),
-        verification=_verification(config),
+        verification=shared.verification(config),
         github=shared.github(config),
         alarms=_alarms(config, region),
         deletion_protection=config.flag("deletionProtection", False),
@@ -128,14 +107,6 @@ def read(environment: str, config: Section) -> LiveInsightSettings:
         keep_images=config.integer("keepImages", 30, 2, 1000, "at least the last release and this one"),
         backend=shared.backend(config) if config.has("backend") else None,
     )
-
-
-def _name(config: Section) -> str:
-    right = f"a name of at most {LONGEST_NAME} letters, digits and single hyphens that begins with a letter"
-    name = config.text("name", "LiveInsight", rf"(?=.{{1,{LONGEST_NAME}}}$)[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*", right)
-    if re.match(r"aws|ssm|internal-", name, re.IGNORECASE):
-        config.refuse("name", f"is {name}, but AWS keeps names that begin with aws, ssm or internal- to itself")
-    return name
 
 
 def _health_check(config: Section) -> HealthCheckSettings:
@@ -174,14 +145,6 @@ def _autoscaling(config: Section, desired_count: int) -> AutoscalingSettings:
     )
 
 
-def _verification(config: Section) -> VerificationSettings:
-    verification = config.section("verification", VerificationSettings)
-    return VerificationSettings(
-        passes=verification.integer("passes", 3, 1, 100),
-        timeout_seconds=verification.integer("timeoutSeconds", 600, 30, 3600),
-    )
-
-
 def _alarms(config: Section, region: str) -> AlarmSettings:
     alarms = config.section("alarms", AlarmSettings)
     return AlarmSettings(
@@ -189,7 +152,5 @@ def _alarms(config: Section, region: str) -> AlarmSettings:
         latency_seconds=alarms.number("latencySeconds", 2.0, 0.01, 300),
         cpu_percent=alarms.integer("cpuPercent", 85, 1, 100),
         memory_percent=alarms.integer("memoryPercent", 85, 1, 100),
-        topic_arn=alarms.optional_text(
-            "topicArn", rf"arn:aws[a-z-]*:sns:{region}:\d{{12}}:[\w-]+", f"the ARN of an SNS topic of region {region}"
-        ),
+        topic_arn=shared.topic_arn(alarms, region),
     )

@@ -4,6 +4,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
+from components.naming import LONGEST_NAME
 from stacks.config_reader import Section
 
 # Fargate's sizes: CPU units → MiB (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html).
@@ -42,6 +43,73 @@ class BackendSettings:
     kms_key_arn: str | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class VerificationSettings:
+    passes: int  # consecutive answers of the health path through the balancer
+    timeout_seconds: int
+
+
+def region(config: Section, default: str) -> str:
+    return config.text("region", default, r"[a-z]{2}(-[a-z]+)+-\d", f"an AWS region such as {default}")
+
+
+def account_id(config: Section) -> str | None:
+    return config.optional_text("accountId", r"\d{12}", "an account number of 12 digits, in quotes")
+
+
+def name(config: Section, default: str) -> str:
+    right = f"a name of at most {LONGEST_NAME} letters, digits and single hyphens that begins with a letter"
+    name = config.text("name", default, rf"(?=.{{1,{LONGEST_NAME}}}$)[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*", right)
+    if re.match(r"aws|ssm|internal-", name, re.IGNORECASE):
+        config.refuse("name", f"is {name}, but AWS keeps names that begin with aws, ssm or internal- to itself")
+    return name
+
+
+def repository(config: Section, default: str) -> str:
+    return config.text("repository", default, r"[a-z0-9]+([._/-][a-z0-9]+)*", "a repository name in lower case")
+
+
+def vpc_id(config: Section) -> str | None:
+    return config.optional_text("vpcId", r"vpc-[0-9a-f]+", "the id of a VPC such as vpc-0a1b2c3d")
+
+
+def domain(config: Section, key: str = "domain") -> str | None:
+    return config.optional_text(
+        key, r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", "a host name such as live.example.com"
+    )
+
+
+def certificate_arn(config: Section, region: str) -> str | None:
+    return config.optional_text(
+        "certificateArn",
+        rf"arn:aws[a-z-]*:acm:{region}:\d{{12}}:certificate/[\w-]+",
+        f"the ARN of an ACM certificate of region {region}",
+    )
+
+
+def health_path(config: Section) -> str:
+    return config.text(  # it also stands in a shell command: no quote, backtick, $ or backslash
+        "healthPath",
+        "/health/",
+        r"/((?!['\"`$\\])[!-~]){0,1023}",
+        "a path that begins with / such as /health/, without quotes, backticks, $ and backslashes",
+    )
+
+
+def verification(config: Section, timeout_seconds: int = 600) -> VerificationSettings:
+    verification = config.section("verification", VerificationSettings)
+    return VerificationSettings(
+        passes=verification.integer("passes", 3, 1, 100),
+        timeout_seconds=verification.integer("timeoutSeconds", timeout_seconds, 30, 3600),
+    )
+
+
+def topic_arn(alarms: Section, region: str) -> str | None:
+    return alarms.optional_text(
+        "topicArn", rf"arn:aws[a-z-]*:sns:{region}:\d{{12}}:[\w-]+", f"the ARN of an SNS topic of region {region}"
+    )
+
+
 def image_tag(config: Section) -> str | None:
     right = "a tag of the registry such as v1 or a commit's sha: letters, digits, _ . -, at most 128, in quotes"
     tag = config.optional_text("imageTag", r"\w[\w.-]{0,127}", right)
@@ -50,12 +118,12 @@ def image_tag(config: Section) -> str | None:
     return tag
 
 
-def check_pairs(config: Section) -> None:
-    """Keys that mean nothing without, or next to, another one."""
-    for one, other, why in (
-        ("domain", "certificateArn", "a certificate is for a domain"),
-        ("vpcId", "subnetIds", "subnets are of a VPC"),
-    ):
+SUBNETS_OF_A_VPC = ("vpcId", "subnetIds", "subnets are of a VPC")
+
+
+def check_pairs(config: Section, *pairs: tuple[str, str, str]) -> None:
+    """Keys that mean nothing without, or next to, another one; a pair says why."""
+    for one, other, why in (*pairs, SUBNETS_OF_A_VPC):
         for present, absent in ((one, other), (other, one)):
             if config.has(present) and not config.has(absent):
                 config.refuse(absent, f"is missing, but {present} is set: {why}, so set both or none")
@@ -72,9 +140,9 @@ def subnet_ids(config: Section) -> tuple[str, ...]:
     return subnets
 
 
-def vpc_cidr(config: Section) -> str:
-    right = "an IPv4 network from /16 to /26 without host bits such as 10.20.0.0/16"
-    text = config.text("vpcCidr", "10.20.0.0/16", r"[\d./]+", right)
+def vpc_cidr(config: Section, default: str) -> str:
+    right = f"an IPv4 network from /16 to /26 without host bits such as {default}"
+    text = config.text("vpcCidr", default, r"[\d./]+", right)
     try:
         network = ipaddress.IPv4Network(text)
     except ValueError:

@@ -1,0 +1,115 @@
+"""Parts that more than one system declares alike, from settings that have the same names in each."""
+
+from typing import Protocol
+
+import pulumi
+import pulumi_aws as aws
+
+from components import policies
+from components.arns import Arns
+from components.identity import IdentityArgs
+from components.naming import Names, default_tags
+from components.network import ExistingNetwork, NetworkArgs, OwnNetwork
+from components.records import RecordsArgs
+from components.registry import RegistryArgs
+from stacks.shared_settings import BackendSettings, GithubSettings
+
+
+class SharedSettings(Protocol):
+    """What the settings of every system on AWS have."""
+
+    @property
+    def environment(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+    @property
+    def account_id(self) -> str | None: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def repository(self) -> str: ...
+    @property
+    def vpc_id(self) -> str | None: ...
+    @property
+    def subnet_ids(self) -> tuple[str, ...]: ...
+    @property
+    def vpc_cidr(self) -> str: ...
+    @property
+    def availability_zones(self) -> tuple[str, ...]: ...
+    @property
+    def github(self) -> GithubSettings: ...
+    @property
+    def backend(self) -> BackendSettings | None: ...
+    @property
+    def deletion_protection(self) -> bool: ...
+    @property
+    def create_oidc_provider(self) -> bool: ...
+    @property
+    def keep_images(self) -> int: ...
+
+
+def provider(system: str, settings: SharedSettings) -> aws.Provider:
+    return aws.Provider(
+        "aws",
+        region=settings.region,
+        allowed_account_ids=[settings.account_id] if settings.account_id else None,
+        default_tags=aws.ProviderDefaultTagsArgs(tags=default_tags(system, settings.environment)),
+    )
+
+
+def arns(settings: SharedSettings, names: Names, provider: aws.Provider) -> Arns:
+    """The system's ARNs; ends the program with one sentence when AWS does not tell the account."""
+    try:
+        account = aws.get_caller_identity(opts=pulumi.InvokeOptions(provider=provider)).account_id
+    except Exception as error:  # the SDK raises no narrower one
+        reason = str(error).rpartition("getCallerIdentity: ")[2]
+        raise pulumi.RunError(f"AWS does not tell whose account this is: {reason}") from None
+    return Arns(account=account, region=settings.region, names=names, repository_name=settings.repository)
+
+
+def network(settings: SharedSettings) -> NetworkArgs:
+    if settings.vpc_id:
+        existing = ExistingNetwork(vpc_id=settings.vpc_id, subnet_ids=settings.subnet_ids)
+        return NetworkArgs(base_name=settings.name, source=existing)
+    own = OwnNetwork(cidr=settings.vpc_cidr, zones=settings.availability_zones)
+    return NetworkArgs(base_name=settings.name, source=own)
+
+
+def registry(settings: SharedSettings) -> RegistryArgs:
+    return RegistryArgs(
+        repository=settings.repository,
+        keep_images=settings.keep_images,
+        deletable=not settings.deletion_protection,
+    )
+
+
+def records(settings: SharedSettings, names: Names) -> RecordsArgs:
+    return RecordsArgs(table=names.table, deletion_protection=settings.deletion_protection)
+
+
+def backend(settings: SharedSettings) -> policies.Backend | None:
+    state = settings.backend
+    return policies.Backend(bucket=state.bucket, kms_key_arn=state.kms_key_arn) if state else None
+
+
+def identity(
+    settings: SharedSettings,
+    names: Names,
+    arns: Arns,
+    *,
+    release_policy: pulumi.Input[policies.Document],
+    preview_policy: pulumi.Input[policies.Document],
+) -> IdentityArgs:
+    github = settings.github
+    return IdentityArgs(
+        arns=arns,
+        release_role=names.release_role,
+        preview_role=names.preview_role,
+        repository=github.repository,
+        claim=f"environment:{github.environment}" if github.environment else f"ref:refs/heads/{github.branch}",
+        organization_id=github.organization_id,
+        repository_id=github.repository_id,
+        release_policy=release_policy,
+        preview_policy=preview_policy,
+        create_provider=settings.create_oidc_provider,
+    )

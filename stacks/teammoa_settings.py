@@ -1,0 +1,332 @@
+"""TeamMoa's settings. Defaults are the document's figures, else AWS's; what no default can know is necessary."""
+
+from dataclasses import dataclass, field
+
+from components.release.rolling import LONGEST_DRAIN, plan_waves
+from stacks import shared_settings as shared
+from stacks.config_reader import Section
+
+UBUNTU = "/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id"  # Canonical's, public
+IMAGE = r"[a-z0-9][\w./:-]*[\w](@sha256:[0-9a-f]{64})?"
+AN_IMAGE = "an image such as nginx:1.25-alpine, or registry/<name>:<tag> for one of the stack's own registry"
+AN_INSTANCE_TYPE = r"[a-z][a-z0-9-]*\.[a-z0-9-]+"
+A_HOST = r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HealthCheckSettings:
+    """The balancer's question to a host."""
+
+    interval_seconds: int
+    timeout_seconds: int
+    healthy_threshold: int
+    unhealthy_threshold: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StickinessSettings:
+    """A user stays on one host as long as the application's cookie lives."""
+
+    cookie: str
+    seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RollingSettings:
+    wave_size: int
+    order: tuple[str, ...]  # of host names; empty = web-1, web-2 …
+    drain_seconds: int
+    health_retries: int
+    health_interval_seconds: int
+    migrate: str | None  # command, run once in a container of the new image
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessSettings:
+    method: str  # ssh or ssm
+    user: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSettings:
+    """Where MySQL and Redis live: on a private host of the stack, or managed by somebody else."""
+
+    mode: str  # host or managed
+    database_image: str
+    redis_image: str
+    database_host: str | None
+    redis_host: str | None
+    instance_type: str
+    volume_size: int  # GiB
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackupSettings:
+    schedule: str  # systemd's OnCalendar
+    retention_days: int
+    bucket: str | None  # None = <name>-<environment>-backups-<account>
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlarmSettings:
+    error_count: int  # answers 5xx per minute
+    latency_seconds: float  # 95th percentile
+    cpu_percent: int
+    disk_percent: int
+    topic_arn: str | None  # SNS topic that hears of alarms
+    email: str | None  # for which the stack makes such a topic
+
+
+@dataclass(frozen=True, kw_only=True)
+class BudgetSettings:
+    monthly_usd: int
+    email: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamMoaSettings:
+    environment: str = field(metadata={"program": True})  # the stack name's second half
+    image_tag: str | None  # None = what the stack released last
+    region: str
+    account_id: str | None  # a guard against the wrong account's credentials
+    name: str
+    repository: str
+    vpc_id: str | None
+    subnet_ids: tuple[str, ...]
+    vpc_cidr: str
+    availability_zones: tuple[str, ...]
+    host_count: int
+    instance_type: str
+    volume_size: int  # GiB, of a web host
+    ami: str | None
+    ami_parameter: str  # SSM parameter that names the AMI
+    instance_ids: tuple[str, ...]  # hosts that exist, in place of the stack's own
+    security_group_id: str | None  # theirs
+    domain: str | None
+    certificate_arn: str | None
+    certificate_domain: str | None  # whose newest issued certificate is taken
+    health_path: str
+    websocket_path: str | None
+    health_check: HealthCheckSettings
+    stickiness: StickinessSettings
+    idle_timeout_seconds: int
+    deregistration_delay_seconds: int
+    rolling: RollingSettings
+    access: AccessSettings
+    data: DataSettings
+    nginx_image: str
+    settings: dict[str, str]  # variable → value
+    secrets: dict[str, str]  # variable → name of an SSM SecureString that exists
+    backup: BackupSettings
+    verification: shared.VerificationSettings
+    alarms: AlarmSettings
+    budget: BudgetSettings | None
+    github: shared.GithubSettings
+    deletion_protection: bool
+    create_oidc_provider: bool
+    keep_images: int
+    backend: shared.BackendSettings | None
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts' names, in the order of a release."""
+        return self.rolling.order or host_names(self.host_count)
+
+
+def host_names(count: int) -> tuple[str, ...]:
+    return tuple(f"web-{number}" for number in range(1, count + 1))
+
+
+def read(environment: str, config: Section) -> TeamMoaSettings:
+    region = shared.region(config, "ap-northeast-2")
+    instance_ids = _instance_ids(config)
+    host_count = _host_count(config, instance_ids)
+    _check_certificate(config)
+    shared.check_pairs(config, ("instanceIds", "securityGroupId", "the balancer is let into the group of the hosts"))
+    return TeamMoaSettings(
+        environment=environment,
+        image_tag=shared.image_tag(config),
+        region=region,
+        account_id=shared.account_id(config),
+        name=shared.name(config, "TeamMoa"),
+        repository=shared.repository(config, "teammoa-web"),
+        vpc_id=shared.vpc_id(config),
+        subnet_ids=shared.subnet_ids(config),
+        vpc_cidr=shared.vpc_cidr(config, "10.0.0.0/16"),
+        availability_zones=shared.availability_zones(config, region),
+        host_count=host_count,
+        instance_type=_instance_type(config),
+        volume_size=config.integer("volumeSize", 16, 8, 16384),
+        ami=config.optional_text("ami", r"ami-[0-9a-f]+", "the id of an AMI such as ami-0a1b2c3d"),
+        ami_parameter=config.text(
+            "amiParameter", UBUNTU, r"/[\w./-]+", "the name of an SSM parameter that names an AMI"
+        ),
+        instance_ids=instance_ids,
+        security_group_id=config.optional_text("securityGroupId", r"sg-[0-9a-f]+", "a security group such as sg-0a1b"),
+        domain=shared.domain(config),
+        certificate_arn=shared.certificate_arn(config, region),
+        certificate_domain=shared.domain(config, "certificateDomain"),
+        health_path=shared.health_path(config),
+        websocket_path=config.optional_text("websocketPath", r"/[!-~]*", "a path that begins with / such as /ws/echo/"),
+        health_check=_health_check(config),
+        stickiness=_stickiness(config),
+        idle_timeout_seconds=config.integer("idleTimeoutSeconds", 3600, 1, 4000),
+        deregistration_delay_seconds=config.integer("deregistrationDelaySeconds", 300, 0, 3600),
+        rolling=_rolling(config, host_count),
+        access=_access(config),
+        data=_data(config),
+        nginx_image=config.text("nginxImage", "nginx:1.25-alpine", IMAGE, AN_IMAGE),
+        settings=config.mapping("settings", shared.wrong_setting, "a map of variable names to texts"),
+        secrets=shared.secret_names(config),
+        backup=_backup(config),
+        verification=shared.verification(config),
+        alarms=_alarms(config, region),
+        budget=_budget(config) if config.has("budget") else None,
+        github=shared.github(config),
+        deletion_protection=config.flag("deletionProtection", False),
+        create_oidc_provider=config.flag("createOidcProvider", True),
+        keep_images=config.integer("keepImages", 30, 2, 1000, "at least the last release and this one"),
+        backend=shared.backend(config) if config.has("backend") else None,
+    )
+
+
+def _instance_ids(config: Section) -> tuple[str, ...]:
+    right = "a list of at least two different instance ids such as [i-0a1b, i-2c3d]"
+    ids = config.texts("instanceIds", r"i-[0-9a-f]+", right)
+    if config.has("instanceIds") and len(set(ids)) < max(2, len(ids)):
+        config.expect("instanceIds", right)
+    for key in ("hostCount", "instanceType", "ami", "amiParameter", "volumeSize"):
+        if ids and config.has(key):
+            config.refuse(key, "is set next to instanceIds: it is for hosts of the stack's own, so take one away")
+    if ids and not config.has("vpcId"):
+        config.refuse("vpcId", "is missing, but instanceIds is set: the balancer lives in the VPC of the hosts")
+    return ids
+
+
+def _host_count(config: Section, instance_ids: tuple[str, ...]) -> int:
+    why = "a release takes a host out of service, and another one must serve"
+    return len(instance_ids) or config.integer("hostCount", 2, 2, 1000, why)
+
+
+def _check_certificate(config: Section) -> None:
+    if config.has("certificateArn") and config.has("certificateDomain"):
+        config.refuse("certificateDomain", "is set next to certificateArn: one certificate is enough, so take one away")
+    if config.has("domain") and not (config.has("certificateArn") or config.has("certificateDomain")):
+        config.refuse("domain", "is set without certificateArn or certificateDomain, but it is served by HTTPS")
+    for one, other in (("ami", "amiParameter"),):
+        if config.has(one) and config.has(other):
+            config.refuse(other, f"is set next to {one}: both name the hosts' image, so take one away")
+
+
+def _instance_type(section: Section) -> str:
+    return section.text("instanceType", "t3.micro", AN_INSTANCE_TYPE, "an instance type such as t3.micro")
+
+
+def _health_check(config: Section) -> HealthCheckSettings:
+    check = config.section("healthCheck", HealthCheckSettings)
+    interval = check.integer("intervalSeconds", 30, 5, 300)
+    longest = min(120, interval - 1)  # 120 is AWS's
+    return HealthCheckSettings(
+        interval_seconds=interval,
+        timeout_seconds=check.integer(
+            "timeoutSeconds", min(5, longest), 2, longest, f"less than the interval of {interval}"
+        ),
+        healthy_threshold=check.integer("healthyThreshold", 2, 2, 10),
+        unhealthy_threshold=check.integer("unhealthyThreshold", 3, 2, 10),
+    )
+
+
+def _stickiness(config: Section) -> StickinessSettings:
+    stickiness = config.section("stickiness", StickinessSettings)
+    return StickinessSettings(
+        cookie=stickiness.text(
+            "cookie", "sessionid", r"(?!AWSALB)[\w.-]{1,256}", "the application's cookie, not AWS's own"
+        ),
+        seconds=stickiness.integer("seconds", 86400, 1, 604800),
+    )
+
+
+def _rolling(config: Section, host_count: int) -> RollingSettings:
+    rolling = config.section("rolling", RollingSettings)
+    names = host_names(host_count)
+    right = f"each of {', '.join(names)} once"
+    order = rolling.texts("order", r"\S+", right)
+    if rolling.has("order") and tuple(sorted(order)) != tuple(sorted(names)):
+        rolling.expect("order", right)
+    wave_size = rolling.integer("waveSize", 1, 1, 1000)
+    try:
+        plan_waves(order or names, wave_size)
+    except ValueError as error:
+        rolling.refuse("waveSize", f"is {wave_size}, but {error}, and at least one must serve")
+    return RollingSettings(
+        wave_size=wave_size,
+        order=order,
+        drain_seconds=rolling.integer("drainSeconds", 300, 0, LONGEST_DRAIN),
+        health_retries=rolling.integer("healthRetries", 3, 1, 100),
+        health_interval_seconds=rolling.integer("healthIntervalSeconds", 10, 1, 300),
+        migrate=rolling.optional_text("migrate", r"(?s).*\S.*", "a command of the image that exits 0 when all is well"),
+    )
+
+
+def _access(config: Section) -> AccessSettings:
+    access = config.section("access", AccessSettings)
+    return AccessSettings(
+        method=access.text("method", "ssh", "ssh|ssm", "ssh or ssm"),
+        user=access.text("user", "ubuntu", r"[a-z_][a-z0-9_-]{0,31}", "a login name of the hosts such as ubuntu"),
+    )
+
+
+def _data(config: Section) -> DataSettings:
+    data = config.section("data", DataSettings)
+    mode = data.text("mode", "host", "host|managed", "host or managed")
+    hosts = {key: data.optional_text(key, A_HOST, "a host name or an address") for key in ("databaseHost", "redisHost")}
+    for key, value in hosts.items():
+        if mode == "managed" and value is None:
+            data.refuse(key, "is missing, but mode is managed: the stack then makes no such host")
+        if mode == "host" and value is not None:
+            data.refuse(
+                key, "is set, but mode is host: the stack makes that host, so take it away or set mode: managed"
+            )
+    return DataSettings(
+        mode=mode,
+        database_image=data.text("databaseImage", "mysql:8.0", IMAGE, AN_IMAGE),
+        redis_image=data.text("redisImage", "redis:7-alpine", IMAGE, AN_IMAGE),
+        database_host=hosts["databaseHost"],
+        redis_host=hosts["redisHost"],
+        instance_type=_instance_type(data),
+        volume_size=data.integer("volumeSize", 20, 8, 16384),
+    )
+
+
+def _backup(config: Section) -> BackupSettings:
+    backup = config.section("backup", BackupSettings)
+    return BackupSettings(
+        schedule=backup.text(
+            "schedule", "*-*-* 03:00:00", r"[\w*/:,.~ -]+", "a calendar event of systemd such as *-*-* 03:00:00"
+        ),
+        retention_days=backup.integer("retentionDays", 30, 1, 3650),
+        bucket=backup.optional_text("bucket", r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of an S3 bucket"),
+    )
+
+
+def _alarms(config: Section, region: str) -> AlarmSettings:
+    alarms = config.section("alarms", AlarmSettings)
+    if alarms.has("email") and alarms.has("topicArn"):
+        alarms.refuse("email", "is set next to topicArn: subscribe it to that topic, or take one away")
+    return AlarmSettings(
+        error_count=alarms.integer("errorCount", 10, 1, 10**6),
+        latency_seconds=alarms.number("latencySeconds", 2.0, 0.01, 300),
+        cpu_percent=alarms.integer("cpuPercent", 85, 1, 100),
+        disk_percent=alarms.integer("diskPercent", 85, 1, 100),
+        topic_arn=shared.topic_arn(alarms, region),
+        email=_email(alarms) if alarms.has("email") else None,
+    )
+
+
+def _budget(config: Section) -> BudgetSettings:
+    budget = config.section("budget", BudgetSettings)
+    return BudgetSettings(monthly_usd=budget.integer("monthlyUsd", 50, 1, 10**6), email=_email(budget))
+
+
+def _email(section: Section) -> str:
+    return section.text("email", None, r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address")
