@@ -79,6 +79,23 @@ class Arns:
         return f"arn:aws:ssm:{self.region}::document/AWS-RunShellScript"
 
     @property
+    def public_parameters(self) -> str:
+        """AWS's and its partners', such as the name of Ubuntu's newest image."""
+        return f"arn:aws:ssm:{self.region}::parameter/aws/service/*"
+
+    @property
+    def certificates(self) -> str:
+        return self._regional("acm", "certificate/*")
+
+    @property
+    def topic(self) -> str:
+        return self._regional("sns", self.names.topic)
+
+    @property
+    def budget(self) -> str:
+        return f"arn:aws:budgets::{self.account}:budget/{self.names.budget}"
+
+    @property
     def keys(self) -> str:
         return self._regional("kms", "key/*")
 
@@ -98,3 +115,6 @@ class Arns:
 
     def role(self, name: str) -> str:
         return f"arn:aws:iam::{self.account}:role/{name}"
+
+    def profile(self, name: str) -> str:
+        return f"arn:aws:iam::{self.account}:instance-profile/{name}"

@@ -9,11 +9,13 @@ from typing import Any
 
 import yaml
 
-from components.balancer import TargetHealth
 from components.nginx import CONFIGURATION_PATH, fingerprint
 
 OWN_REGISTRY = "registry/"  # stands for the registry of the stack's own repository, whose address is AWS's
-LOG_LIMITS = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}  # 30 MB a container, not a full disk
+LOG_LIMITS = {
+    "driver": "json-file",
+    "options": {"max-size": "10m", "max-file": "3"},
+}  # 30 MB a container, not a full disk
 START_SECONDS = 40  # the document's: before a failed check of the container counts
 
 
@@ -25,7 +27,9 @@ class WebProject:
     port: int
     nginx_image: str
     nginx: str  # text of nginx.conf
-    health: TargetHealth
+    check_seconds: int  # between two questions to the container
+    check_timeout: int  # seconds
+    check_retries: int
     settings_fingerprint: str  # changes with any setting, so that a changed setting is a release
 
 
@@ -61,11 +65,11 @@ def web_compose(project: WebProject, repository_url: str) -> str:
                 "restart": "always",
                 "env_file": [".env"],
                 "labels": {"infra-release.settings": project.settings_fingerprint},
-                # The question is the image's own HEALTHCHECK; how often it is asked is the balancer's rhythm.
+                # The question is the image's own HEALTHCHECK; a release asks as often what came of it.
                 "healthcheck": {
-                    "interval": f"{project.health.interval}s",
-                    "timeout": f"{project.health.timeout}s",
-                    "retries": project.health.unhealthy_threshold,
+                    "interval": f"{project.check_seconds}s",
+                    "timeout": f"{project.check_timeout}s",
+                    "retries": project.check_retries,
                     "start_period": f"{START_SECONDS}s",
                 },
                 "logging": LOG_LIMITS,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import iam
 
-from components import policies_fleet, policies
+from components import policies, policies_fleet
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -94,6 +94,14 @@ class Names:
         return f"{self.base}-{subject}"
 
     @property
+    def topic(self) -> str:
+        return f"{self.base}-alarms"
+
+    @property
+    def budget(self) -> str:
+        return f"{self.base}-{self.environment}"
+
+    @property
     def ssh_key(self) -> str:
         """The SSM parameter of the private key that opens the hosts; its public half is `<this>.pub`."""
         return self.parameter("ssh-key")

@@ -1,4 +1,4 @@
-"""IAM documents of an ECS system: who may take a role, and what it may then do. Pure.
+"""IAM documents: who may take a role, and what it may then do; here the ECS system's. Pure.
 
 A resource of `*` stands only where IAM knows no other for the action: see the Service Authorization Reference,
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
@@ -153,7 +153,7 @@ def release_policy(arns: Arns, backend: Backend | None = None) -> Document:
         allow("PassRoles", ["iam:PassRole"], task_roles, to_tasks),
         allow("CheckPermissions", ["iam:SimulatePrincipalPolicy"], simulated),
         allow("RecordRelease", record, arns.table),
-        *_backend_statements(backend, writes=True),
+        *backend_statements(backend, writes=True),
     )
 
 
@@ -178,11 +178,11 @@ def preview_policy(arns: Arns, parameters: Sequence[str], backend: Backend | Non
         allow("ReadRoles", ROLE_READS, roles),
         allow("ReadIssuer", ["iam:GetOpenIDConnectProvider"], arns.github),
         *([allow("ReadSettings", SETTING_READS, [arns.parameter(name) for name in parameters])] if parameters else []),
-        *_backend_statements(backend, writes=False),
+        *backend_statements(backend, writes=False),
     )
 
 
-def _backend_statements(backend: Backend | None, *, writes: bool) -> list[Document]:
+def backend_statements(backend: Backend | None, *, writes: bool) -> list[Document]:
     """Reading the state takes ListBucket, GetObject and Decrypt; an update also writes it, its lock and its history."""
     if backend is None:
         return []

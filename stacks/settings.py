@@ -4,16 +4,22 @@ The only reader of Pulumi's configuration.
 """
 
 import re
+from collections.abc import Callable
 
 import pulumi
 from pulumi.runtime import config as engine_config
 
-from stacks import liveinsight_settings
-from stacks.config_reader import ConfigError, stack_section, suggestion
+from stacks import liveinsight_settings, teammoa_settings
+from stacks.config_reader import ConfigError, Section, stack_section, suggestion
 from stacks.liveinsight_settings import LiveInsightSettings
+from stacks.teammoa_settings import TeamMoaSettings
 
+Settings = LiveInsightSettings | TeamMoaSettings
 # A system is a row here, its module `stacks/<system>.py` with declare(settings), and its settings module.
-SYSTEMS = {"liveinsight": (LiveInsightSettings, liveinsight_settings.read)}
+SYSTEMS: dict[str, tuple[type, Callable[[str, Section], Settings]]] = {
+    "liveinsight": (LiveInsightSettings, liveinsight_settings.read),
+    "teammoa": (TeamMoaSettings, teammoa_settings.read),
+}
 
 
 def split_stack_name(stack: str) -> tuple[str, str]:
@@ -26,7 +32,7 @@ def split_stack_name(stack: str) -> tuple[str, str]:
     return system, environment
 
 
-def load(system: str, environment: str) -> LiveInsightSettings:
+def load(system: str, environment: str) -> Settings:
     """The checked settings of a stack; `ConfigError` for the first that cannot be meant."""
     values = {**engine_config.get_config_env(), **engine_config.CONFIG.get()}
     secret_keys = [key for key in values if engine_config.is_config_secret(key)]

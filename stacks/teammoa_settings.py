@@ -11,6 +11,7 @@ IMAGE = r"[a-z0-9][\w./:-]*[\w](@sha256:[0-9a-f]{64})?"
 AN_IMAGE = "an image such as nginx:1.25-alpine, or registry/<name>:<tag> for one of the stack's own registry"
 AN_INSTANCE_TYPE = r"[a-z][a-z0-9-]*\.[a-z0-9-]+"
 A_HOST = r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
+FOUND_BY_STACK = ("DB_HOST", "REDIS_HOST")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +144,9 @@ def read(environment: str, config: Section) -> TeamMoaSettings:
     host_count = _host_count(config, instance_ids)
     _check_certificate(config)
     shared.check_pairs(config, ("instanceIds", "securityGroupId", "the balancer is let into the group of the hosts"))
+    data, secrets = _data(config), shared.secret_names(config)
+    settings = config.mapping("settings", shared.wrong_setting, "a map of variable names to texts")
+    _check_variables(config, data, settings, secrets)
     return TeamMoaSettings(
         environment=environment,
         image_tag=shared.image_tag(config),
@@ -174,10 +178,10 @@ def read(environment: str, config: Section) -> TeamMoaSettings:
         deregistration_delay_seconds=config.integer("deregistrationDelaySeconds", 300, 0, 3600),
         rolling=_rolling(config, host_count),
         access=_access(config),
-        data=_data(config),
+        data=data,
         nginx_image=config.text("nginxImage", "nginx:1.25-alpine", IMAGE, AN_IMAGE),
-        settings=config.mapping("settings", shared.wrong_setting, "a map of variable names to texts"),
-        secrets=shared.secret_names(config),
+        settings=settings,
+        secrets=secrets,
         backup=_backup(config),
         verification=shared.verification(config),
         alarms=_alarms(config, region),
@@ -296,6 +300,21 @@ def _data(config: Section) -> DataSettings:
         instance_type=_instance_type(data),
         volume_size=data.integer("volumeSize", 20, 8, 16384),
     )
+
+
+def _check_variables(config: Section, data: DataSettings, settings: dict[str, str], secrets: dict[str, str]) -> None:
+    """The stack says where the data lives; the rest of what MySQL must know is said once, for both sides."""
+    for variable in FOUND_BY_STACK:
+        if variable in settings or variable in secrets:
+            kind = "settings" if variable in settings else "secrets"
+            config.refuse(f"{kind}.{variable}", "is what the stack itself says: it comes from data, so take it away")
+    if data.mode == "managed":
+        return
+    for variable in ("DB_NAME", "DB_USER"):
+        if variable not in settings and variable not in secrets:
+            config.refuse(f"settings.{variable}", "is missing, but the data host's MySQL is made with it")
+    if "DB_PASSWORD" not in secrets:
+        config.refuse("secrets.DB_PASSWORD", "is missing, but the data host's MySQL is made with it")
 
 
 def _backup(config: Section) -> BackupSettings:

@@ -42,8 +42,15 @@ def _target_group(name: str, inputs: dict[str, Any]) -> tuple[str, dict[str, Any
 
 
 def _command(name: str, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    tag = inputs["environment"]["IMAGE"].rsplit(":", 1)[1]
-    return name, {"stdout": json.dumps({"image_tag": tag, "digest": DIGEST}), "stderr": ""}
+    """A release answers with its proof; any other command says that it is done."""
+    image = inputs["environment"].get("IMAGE")
+    said = {"image_tag": image.rsplit(":", 1)[1], "digest": DIGEST} if image else {"done": True}
+    return name, {"stdout": json.dumps(said), "stderr": ""}
+
+
+def _instance(name: str, _inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    number = sum(name.encode()) % 250
+    return f"i-{name}", {"publicIp": f"198.51.100.{number}", "privateIp": f"10.0.0.{number}"}
 
 
 KNOWN: dict[str, Callable[[str, dict[str, Any]], tuple[str, dict[str, Any]]]] = {
@@ -54,6 +61,8 @@ KNOWN: dict[str, Callable[[str, dict[str, Any]], tuple[str, dict[str, Any]]]] = 
     "aws:cloudwatch/logGroup:LogGroup": _arn("logs:us-east-1:{account}:log-group:{name}"),
     "aws:cloudwatch/metricAlarm:MetricAlarm": _arn("cloudwatch:us-east-1:{account}:alarm:{name}"),
     "aws:dynamodb/table:Table": _arn("dynamodb:us-east-1:{account}:table/{name}"),
+    "aws:budgets/budget:Budget": _id("budget"),
+    "aws:ec2/instance:Instance": _instance,
     "aws:ec2/internetGateway:InternetGateway": _id("igw"),
     "aws:ec2/route:Route": _id("route"),
     "aws:ec2/routeTable:RouteTable": _id("rtb"),
@@ -69,17 +78,33 @@ KNOWN: dict[str, Callable[[str, dict[str, Any]], tuple[str, dict[str, Any]]]] = 
     "aws:ecs/cluster:Cluster": _arn("ecs:us-east-1:{account}:cluster/{name}"),
     "aws:ecs/service:Service": _arn("ecs:us-east-1:{account}:service/{name}"),
     "aws:ecs/taskDefinition:TaskDefinition": _arn("ecs:us-east-1:{account}:task-definition/{name}:1", key="family"),
+    "aws:iam/instanceProfile:InstanceProfile": _arn("iam::{account}:instance-profile/{name}"),
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": _arn("iam::{account}:oidc-provider/{name}", key="url"),
     "aws:iam/role:Role": _arn("iam::{account}:role/{name}"),
     "aws:iam/rolePolicy:RolePolicy": _id("policy"),
     "aws:lb/listener:Listener": _id("listener"),
     "aws:lb/loadBalancer:LoadBalancer": _balancer,
     "aws:lb/targetGroup:TargetGroup": _target_group,
+    "aws:s3/bucket:Bucket": _arn("s3:::{name}", key="bucket"),
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _id("lifecycle"),
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _id("block"),
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _id("encryption"),
+    "aws:s3/bucketVersioning:BucketVersioning": _id("versioning"),
+    "aws:sns/topic:Topic": _arn("sns:us-east-1:{account}:{name}"),
+    "aws:sns/topicSubscription:TopicSubscription": _id("subscription"),
     "aws:ssm/parameter:Parameter": _id("parameter"),
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": _id("sgr"),
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _id("sgr"),
     "command:local:Command": _command,
     "pulumi-python:dynamic:Resource": _id("dynamic"),
+}
+
+LOOKED_UP: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "aws:acm/getCertificate:getCertificate": lambda asked: {
+        "arn": f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/of-{asked['domain']}"
+    },
+    "aws:ssm/getParameter:getParameter": lambda _asked: {"insecureValue": "ami-0a1b"},
+    "aws:ec2/getInstance:getInstance": lambda asked: {"publicIp": f"198.51.100.{len(asked['instanceId'])}"},
 }
 
 
@@ -94,6 +119,7 @@ class Registered:
     inputs: dict[str, Any]
     dependencies: frozenset[str]  # URNs
     ignored: tuple[str, ...]
+    retained: bool  # stays when the stack goes
 
 
 @dataclass
@@ -101,6 +127,7 @@ class Engine(pulumi.runtime.Mocks):
     """What the program said to the engine, and the engine's answers."""
 
     last_outputs: dict[str, Any] = field(default_factory=dict)  # of the stack itself, from an earlier update
+    stack: str = "liveinsight.test"
     made: list[Registered] = field(default_factory=list)
     exports: dict[str, Any] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
@@ -119,15 +146,15 @@ class Engine(pulumi.runtime.Mocks):
             return {"accountId": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:root", "id": ACCOUNT, "userId": ACCOUNT}
         if args.token == "pulumi:pulumi:readStackOutputs":
             return {"outputs": self.last_outputs}
+        if args.token in LOOKED_UP:
+            return {**args.args, **LOOKED_UP[args.token](args.args)}
         raise AssertionError(f"the program called {args.token}, which nobody knows")
 
     def run(self, program: Callable[[], None]) -> "Engine":
         """Runs a program to its end, with everything it registered."""
         _ensure_event_loop()  # type: ignore[no-untyped-call]  # an earlier test may have left none; the SDK does the same before it waits
         monitor = _Monitor(self)
-        pulumi.runtime.set_mocks(
-            self, "infra-release", "liveinsight.test", monitor=monitor, organization="organization"
-        )
+        pulumi.runtime.set_mocks(self, "infra-release", self.stack, monitor=monitor, organization="organization")
         set_root_resource(None)  # type: ignore[arg-type]  # that of an earlier run, which holds its exports
 
         @pulumi.runtime.test  # type: ignore[untyped-decorator]
@@ -170,6 +197,7 @@ class _Monitor(MockMonitor):
                     inputs=dict(inputs),
                     dependencies=frozenset(request.dependencies),
                     ignored=tuple(request.ignoreChanges),
+                    retained=request.retainOnDelete,
                 )
             )
         return response

@@ -355,7 +355,7 @@ def test_an_unknown_type_is_refused() -> None:
     import pulumi
 
     def program() -> None:
-        pulumi.CustomResource("aws:s3/bucket:Bucket", "stray", {})
+        pulumi.CustomResource("aws:sqs/queue:Queue", "stray", {})
 
-    with pytest.raises(Exception, match="aws:s3/bucket:Bucket, which nobody knows"):
+    with pytest.raises(Exception, match="aws:sqs/queue:Queue, which nobody knows"):
         Engine().run(program)

@@ -334,10 +334,10 @@ def test_the_stacks_files_are_good(file: Path) -> None:
 
 
 def test_load_reads_the_configuration_of_the_engine() -> None:
-    read_memory: list[int] = []
+    loaded: list[object] = []
     pulumi.runtime.set_all_config(config(cpu=512, memory=1024), [])
     try:
-        Engine().run(lambda: read_memory.append(stack_settings.load("liveinsight", "test").memory))
+        Engine().run(lambda: loaded.append(stack_settings.load("liveinsight", "test")))
     finally:
         pulumi.runtime.set_all_config({}, [])
-    assert read_memory == [1024]
+    assert loaded == [settings(cpu=512, memory=1024)]

@@ -17,7 +17,11 @@ from stacks.liveinsight import declare
 from tests.unit.engine_double import Engine
 from tests.unit.test_liveinsight import ALL, HTTPS
 from tests.unit.liveinsight_config import settings
+from stacks import teammoa
+from tests.unit import teammoa_config
+full = {"certificateDomain": "example.com", "budget": {"email": "a@b.cd"}, "alarms": {"email": "a@b.cd"}}
 made = Engine().run(lambda: declare(settings(**ALL, **HTTPS))).made
+made += Engine(stack="teammoa.test").run(lambda: teammoa.declare(teammoa_config.settings(**full))).made
 print(json.dumps({
     "made": sorted([one.type, one.name, json.dumps(one.inputs, sort_keys=True, default=str)] for one in made),
     "loaded": sum(name.startswith("pulumi_aws.ec2.") for name in sys.modules),

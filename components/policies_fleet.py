@@ -1,0 +1,184 @@
+"""IAM documents of a system on hosts: what a host may do, and what a release of a fleet may. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from components.alarms import HOST_METRICS
+from components.arns import Arns
+from components.policies import (
+    PULL_IMAGE,
+    ROLE_READS,
+    SETTING_READS,
+    UNSCOPED_READS,
+    Backend,
+    Document,
+    allow,
+    backend_statements,
+    document,
+)
+
+PUSH_IMAGE = ("ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload", "ecr:PutImage")
+# What the SSM agent does so that Run Command reaches it; IAM knows no resource for these.
+AGENT = (
+    *("ssm:UpdateInstanceInformation", "ssm:ListInstanceAssociations", "ssm:ListAssociations"),
+    *("ssmmessages:CreateControlChannel", "ssmmessages:OpenControlChannel"),
+    *("ssmmessages:CreateDataChannel", "ssmmessages:OpenDataChannel"),
+    *("ec2messages:AcknowledgeMessage", "ec2messages:DeleteMessage", "ec2messages:FailMessage"),
+    *("ec2messages:GetEndpoint", "ec2messages:GetMessages", "ec2messages:SendReply"),
+)
+FLEET_READS = {
+    "ec2": (
+        *("DescribeInstances", "DescribeInstanceAttribute", "DescribeInstanceTypes", "DescribeVolumes", "DescribeTags"),
+        *("DescribeInstanceCreditSpecifications", "DescribeAddresses"),
+    ),
+    "acm": ("ListCertificates",),
+}
+BUCKET_READS = (
+    *("GetBucketVersioning", "GetBucketPublicAccessBlock", "GetEncryptionConfiguration", "GetLifecycleConfiguration"),
+    *("GetBucketTagging", "GetBucketPolicy", "GetBucketAcl", "GetBucketCORS", "GetBucketWebsite", "GetBucketLogging"),
+    *("GetBucketRequestPayment", "GetAccelerateConfiguration", "GetReplicationConfiguration", "GetBucketLocation"),
+    *("GetBucketObjectLockConfiguration", "ListBucket"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostRights:
+    """What one kind of host reaches."""
+
+    parameters: Sequence[str]  # names of the SSM parameters its `.env` is made of
+    repositories: Sequence[str]  # names, of the account's own registry
+    agent: bool  # SSM Run Command reaches it
+    backup_bucket: str | None = None
+    backup_prefix: str = ""
+
+
+def instance_trust() -> Document:
+    """EC2 takes the role for its instances."""
+    principal = {"Service": "ec2.amazonaws.com"}
+    return document({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal})
+
+
+def host_policy(arns: Arns, rights: HostRights) -> Document:
+    """Pull its images, read its own parameters, say how it is known and how it is; the data host also keeps backups."""
+    names = arns.names
+    own = sorted(arns.parameter(name) for name in {*rights.parameters, f"{names.ssh_key}.pub"})
+    host_keys = arns.parameter(f"{names.host_keys}*")
+    namespace = {"StringEquals": {"cloudwatch:namespace": HOST_METRICS}}
+    statements = [
+        allow("RegistryLogin", ["ecr:GetAuthorizationToken"], "*"),
+        allow("ReadParameters", ["ssm:GetParameter", "ssm:GetParameters"], own),
+        allow("DecryptParameters", ["kms:Decrypt"], arns.keys, _through_ssm(arns, own)),
+        # A host that was taken over must not be able to become another one: what is said once stays.
+        allow("SayHostKey", ["ssm:PutParameter"], host_keys, {"StringEqualsIfExists": {"ssm:Overwrite": "false"}}),
+        allow("ReadHostKey", ["ssm:GetParameter"], host_keys),
+        allow("ReportDisk", ["cloudwatch:PutMetricData"], "*", namespace),
+    ]
+    if rights.repositories:
+        images = [arns.repository_named(name) for name in rights.repositories]
+        statements.append(allow("PullImages", PULL_IMAGE, images))
+    if rights.agent:
+        statements.append(allow("RunCommands", AGENT, "*"))
+    if rights.backup_bucket:
+        statements += _backup_statements(rights.backup_bucket, rights.backup_prefix)
+    return document(*statements)
+
+
+def release_policy(
+    arns: Arns, *, instances: Sequence[str], security_groups: Iterable[str], method: str, backend: Backend | None
+) -> Document:
+    """What a rolling release does, and nothing else: push an image, move hosts in and out, reach them, record it."""
+    names = arns.names
+    targets = ("elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets")
+    watch = (
+        *("elasticloadbalancing:DescribeTargetHealth", "elasticloadbalancing:DescribeTargetGroups"),
+        "elasticloadbalancing:DescribeTargetGroupAttributes",
+    )
+    record = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+    simulated = [arns.role(role) for role in (names.release_role, names.hosts)]
+    return document(
+        allow("RegistryLogin", ["ecr:GetAuthorizationToken"], "*"),
+        allow("PushImage", [*PULL_IMAGE, *PUSH_IMAGE, "ecr:DescribeImages"], arns.repository),
+        allow("MoveHosts", targets, arns.target_group),
+        allow("WatchHosts", [*watch, "ec2:DescribeInstances"], "*"),
+        allow("WatchAlarms", ["cloudwatch:DescribeAlarms"], arns.alarms),
+        allow("FindParameters", ["ssm:DescribeParameters"], "*"),
+        allow("CheckPermissions", ["iam:SimulatePrincipalPolicy"], simulated),
+        allow("RecordRelease", record, arns.table),
+        *(_ssh_statements(arns, security_groups) if method == "ssh" else _ssm_statements(arns, instances)),
+        *backend_statements(backend, writes=True),
+    )
+
+
+def _ssh_statements(arns: Arns, security_groups: Iterable[str]) -> list[Document]:
+    """The port opened for the runner and closed again, the key, and the keys by which hosts are known."""
+    names = arns.names
+    doors = ("ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress")
+    key = arns.parameter(names.ssh_key)
+    look = ("ec2:DescribeSecurityGroups", "ec2:DescribeSecurityGroupRules")
+    return [
+        allow("OpenAndClose", doors, [arns.security_group(group) for group in security_groups]),
+        allow("LookAtDoors", look, "*"),
+        allow("ReadKeys", ["ssm:GetParameter", "ssm:GetParameters"], [key, arns.parameter(f"{names.host_keys}*")]),
+        allow("DecryptKey", ["kms:Decrypt"], arns.keys, _through_ssm(arns, [key])),
+    ]
+
+
+def _ssm_statements(arns: Arns, instances: Sequence[str]) -> list[Document]:
+    """Run Command on these hosts, with AWS's own document for shell scripts."""
+    where = [arns.shell_command, *(arns.instance(identity) for identity in instances)]
+    look = ("ssm:GetCommandInvocation", "ssm:ListCommandInvocations", "ssm:DescribeInstanceInformation")
+    return [
+        allow("RunOnHosts", ["ssm:SendCommand"], where),
+        allow("LookAtCommands", [*look, "ssm:CancelCommand"], "*"),
+    ]
+
+
+def preview_policy(
+    arns: Arns, *, parameters: Sequence[str], backup_bucket: str | None, backend: Backend | None
+) -> Document:
+    """What `pulumi preview --refresh` reads; `parameters` are those of the settings, never those of secrets."""
+    names = arns.names
+    host_roles = [arns.role(name) for name in (names.hosts, names.data_host)]
+    roles = [*host_roles, *(arns.role(name) for name in (names.release_role, names.preview_role))]
+    unscoped = {**UNSCOPED_READS, **FLEET_READS, "ec2": (*UNSCOPED_READS["ec2"], *FLEET_READS["ec2"])}
+    left_out = ("ecs", "logs", "application-autoscaling")  # a fleet has none
+    everywhere = [f"{kind}:{read}" for kind, reads in unscoped.items() if kind not in left_out for read in reads]
+    repository = ("DescribeRepositories", "GetLifecyclePolicy", "ListTagsForResource", "DescribeImages")
+    table = ("DescribeTable", "DescribeContinuousBackups", "DescribeTimeToLive", "ListTagsOfResource", "GetItem")
+    profiles = [arns.profile(name) for name in (names.hosts, names.data_host)]
+    statements = [
+        allow("ReadUnscoped", everywhere, "*"),
+        allow("ReadRepository", [f"ecr:{action}" for action in repository], arns.repository),
+        allow("ReadTable", [f"dynamodb:{action}" for action in table], arns.table),
+        allow("ReadRoles", ROLE_READS, roles),
+        allow("ReadProfiles", ["iam:GetInstanceProfile"], profiles),
+        allow("ReadIssuer", ["iam:GetOpenIDConnectProvider"], arns.github),
+        allow("ReadImageName", ["ssm:GetParameter"], arns.public_parameters),
+        allow("ReadCertificate", ["acm:DescribeCertificate", "acm:ListTagsForCertificate"], arns.certificates),
+        allow("ReadBudget", ["budgets:ViewBudget", "budgets:ListTagsForResource"], arns.budget),
+        allow("ReadTopic", ["sns:GetTopicAttributes", "sns:ListTagsForResource"], arns.topic),
+        allow("ReadSubscription", ["sns:GetSubscriptionAttributes"], "*"),
+        *([allow("ReadSettings", SETTING_READS, [arns.parameter(name) for name in parameters])] if parameters else []),
+    ]
+    if backup_bucket:
+        statements.append(allow("ReadBucket", [f"s3:{read}" for read in BUCKET_READS], _bucket(backup_bucket)))
+    return document(*statements, *backend_statements(backend, writes=False))
+
+
+def _backup_statements(bucket: str, prefix: str) -> list[Document]:
+    """Write and read back below its own prefix; nothing is deleted, old backups go by the bucket's own rule."""
+    below = {"StringLike": {"s3:prefix": f"{prefix}*"}}
+    return [
+        allow("KeepBackups", ["s3:PutObject", "s3:GetObject"], f"{_bucket(bucket)}/{prefix}*"),
+        allow("FindBackups", ["s3:ListBucket"], _bucket(bucket), below),
+    ]
+
+
+def _bucket(name: str) -> str:
+    return f"arn:aws:s3:::{name}"
+
+
+def _through_ssm(arns: Arns, parameters: Sequence[str]) -> Document:
+    """Decrypted by SSM, and as part of these parameters only."""
+    service = f"ssm.{arns.region}.amazonaws.com"
+    return {"StringEquals": {"kms:ViaService": service, "kms:EncryptionContext:PARAMETER_ARN": list(parameters)}}
