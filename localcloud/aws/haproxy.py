@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from localcloud.aws.home import CloudError, Home
-from localcloud.aws.process import until
+from localcloud.polling import until
 
 SECONDS = 15.0
 LINGER_SECONDS = 2.0  # an old worker's least life: connections in use get an answer in that time

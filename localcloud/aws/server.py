@@ -11,7 +11,7 @@ from typing import Any
 from localcloud.aws import routes
 from localcloud.aws.containers import remove_containers
 from localcloud.aws.home import REGION, CloudError, Home, Identity
-from localcloud.aws.process import end
+from localcloud.daemon import end
 
 REFUSED_PATHS = ("/_ministack/reset", "/_ministack/config")  # they would change the cloud without credentials
 
