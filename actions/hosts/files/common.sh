@@ -27,13 +27,17 @@ compose() {
         --file "$directory/compose.yaml" --env-file "$directory/.env" --progress quiet "$@"
 }
 
-# quietly WHAT COMMAND…: the command's last line becomes the reason when it fails.
+# last_words: the last line of what a command left in $work/output, or the one that nginx calls an emergency.
+last_words() {
+    { grep -F '[emerg]' "$work/output" || grep -v '^[[:space:]]*$' "$work/output" || echo 'it said nothing'; } |
+        tail -n 1 | cut -c -500
+}
+
+# quietly WHAT COMMAND…: the command's last words become the reason when it fails.
 quietly() {
     what=$1
     shift
-    if ! "$@" >"$work/output" 2>&1; then
-        fail "$what: $(grep -v '^[[:space:]]*$' "$work/output" | tail -n 1 | cut -c -500)"
-    fi
+    "$@" >"$work/output" 2>&1 || fail "$what: $(last_words)"
 }
 
 # container SERVICE: the id of its newest container, running or not; one-off containers do not count.
@@ -94,21 +98,21 @@ bring_up() {
     reload_nginx "$1"
 }
 
-# nginx reads its configuration from a directory that stays, because a container keeps the directory it was given.
+# nginx reads its site from nginx/, a directory that stays, because a container keeps the directory it was given.
 keep_nginx_conf() {
     [ -s "$1/nginx.conf" ] || return 0
     mkdir -p -m 755 nginx
-    cmp -s "$1/nginx.conf" nginx/nginx.conf && return 0
-    : >nginx/reload
-    install -m 644 "$1/nginx.conf" nginx/nginx.conf.new
-    mv -T nginx/nginx.conf.new nginx/nginx.conf
+    cmp -s "$1/nginx.conf" nginx/site.conf && return 0
+    : >.reload
+    install -m 644 "$1/nginx.conf" nginx/site.conf.new
+    mv -T nginx/site.conf.new nginx/site.conf
 }
 
+# A changed site is taken up without a connection lost. One whose nginx was made anew has it already.
 reload_nginx() {
-    [ -e nginx/reload ] || return 0
+    [ -e .reload ] || return 0
     if [ -n "$(container nginx)" ]; then
-        quietly 'nginx did not take its configuration' compose "$1" exec -T nginx \
-            nginx -c /etc/nginx/release/nginx.conf -s reload
+        quietly 'nginx did not take its configuration' compose "$1" exec -T nginx nginx -s reload
     fi
-    rm -f nginx/reload
+    rm -f .reload
 }

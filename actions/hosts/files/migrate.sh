@@ -5,5 +5,5 @@ set -f
 # shellcheck disable=SC2086  # the command is meant to be split into its words
 if ! compose next run --rm --no-deps -T "$SERVICE" $COMMAND >"$work/output" 2>&1; then
     tail -n 20 "$work/output" | cut -c -500
-    fail "\`$COMMAND\` failed: $(grep -v '^[[:space:]]*$' "$work/output" | tail -n 1 | cut -c -500)"
+    fail "\`$COMMAND\` failed: $(last_words)"
 fi

@@ -4,14 +4,14 @@ sign_in() {
     # The engine may ask several registries; this account's own is the one that wants a token.
     answer=$(aws ecr get-authorization-token --region "$REGION" --output text \
         --query 'authorizationData[0].[proxyEndpoint,authorizationToken]' 2>"$work/output") ||
-        fail "no token for the registry: $(tail -n 1 "$work/output" | cut -c -500)"
+        fail "no token for the registry: $(last_words)"
     registry=${answer%%[[:space:]]*}
     registry=${registry#*://}
     DOCKER_CONFIG=$work/docker
     export DOCKER_CONFIG
     printf '%s' "${answer##*[[:space:]]}" | base64 -d | cut -d : -f 2 |
         docker login --username AWS --password-stdin "$registry" >"$work/output" 2>&1 ||
-        fail "the registry $registry refuses this host: $(tail -n 1 "$work/output" | cut -c -500)"
+        fail "the registry $registry refuses this host: $(last_words)"
 }
 
 fetch() {
@@ -30,9 +30,9 @@ printf '%s' "$NGINX" | base64 -d >next.new/nginx.conf
 printf '%s' "$FINGERPRINT" >next.new/fingerprint
 printf '%s' "$NAMES" | base64 -d >"$work/names"
 printf '%s' "$ENV_PY" | base64 -d >"$work/env.py"
-printf 'IMAGE="%s"\nIMAGE_TAG="%s"\nAPP_DIR="%s"\n' "$IMAGE" "$TAG" "$APP_DIR" >next.new/.env
+[ -z "$IMAGE" ] || printf 'IMAGE="%s"\nIMAGE_TAG="%s"\n' "$IMAGE" "$TAG" >next.new/.env
 python3 "$work/env.py" "$REGION" "$work/names" >>next.new/.env 2>"$work/output" ||
-    fail "$(tail -n 1 "$work/output" | cut -c -500)"
+    fail "$(last_words)"
 quietly 'compose.yaml is not valid' compose next.new config --quiet
 
 root=$(docker info --format '{{.DockerRootDir}}')
@@ -46,10 +46,12 @@ for image in $(compose next.new config --images | sort -u); do
 done
 
 if [ -s next.new/nginx.conf ] && compose next.new config --services | grep -qx nginx; then
-    mkdir -p -m 755 nginx
-    install -m 644 next.new/nginx.conf nginx/next.conf
-    quietly 'nginx refuses its configuration' compose next.new run --rm --no-deps -T --entrypoint nginx nginx \
-        -t -c /etc/nginx/release/next.conf
+    with=$(compose next.new config --format json |
+        python3 -c 'import json, sys; print(json.load(sys.stdin)["services"]["nginx"]["image"])')
+    mkdir "$work/site"
+    cp next.new/nginx.conf "$work/site/site.conf"
+    quietly 'nginx refuses its configuration' docker run --rm --network none --entrypoint nginx \
+        --volume "$work/site:/etc/nginx/conf.d:ro" "$with" -t
 fi
 drop next
 mv -T next.new next
