@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from actions.clients import Clients
 from actions.errors import ReleaseError
-from actions.hosts.host import Access
 from actions.hosts.ingress import Ingress
 from actions.hosts.keys import Login
 from actions.hosts.machine import Project
@@ -25,7 +24,7 @@ def access_from_environment(
     cancellation: Cancellation,
     progress: Progress,
     environment: Mapping[str, str] = os.environ,
-) -> Access:
+) -> SshAccess | SsmAccess:
     """Reads ACCESS, SSH_USER, SSH_KEY_PARAMETER, HOST_KEYS_PREFIX, SECURITY_GROUP, TIMEOUT_SECONDS and
     RUNNER_ADDRESS_URL; raises `ReleaseError` naming the variable that is missing.
     """

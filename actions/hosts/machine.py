@@ -42,7 +42,7 @@ class ComposeMachine:
         return self._host
 
     def observe(self) -> Observed:
-        seen = _pairs(self._run("observe", OBSERVE_SECONDS).out)
+        seen = _pairs(self.run("observe", OBSERVE_SECONDS).out)
         return Observed(
             docker=seen.get("docker") == "true",
             architecture=seen.get("architecture", ""),
@@ -61,13 +61,13 @@ class ComposeMachine:
 
     def stage(self, release: StagedRelease) -> None:
         names = "".join(f"{variable} {name}\n" for variable, name in sorted(release.variables.items()))
-        self._run(
+        self.run(
             "stage",
             STAGE_SECONDS,
-            COMPOSE=_packed(release.compose),
-            NGINX=_packed(release.nginx),
-            NAMES=_packed(names),
-            ENV_PY=_packed((FILES / "env.py").read_text()),
+            COMPOSE=packed(release.compose),
+            NGINX=packed(release.nginx),
+            NAMES=packed(names),
+            ENV_PY=packed((FILES / "env.py").read_text()),
             FINGERPRINT=release.fingerprint,
             IMAGE=release.image,
             TAG=release.tag,
@@ -75,47 +75,50 @@ class ComposeMachine:
         )
 
     def migrate(self, command: str) -> None:
-        self._run("migrate", STAGE_SECONDS, COMMAND=command)
+        self.run("migrate", STAGE_SECONDS, COMMAND=command)
 
     def switch(self) -> None:
-        self._run("switch", CHANGE_SECONDS)
+        self.run("switch", CHANGE_SECONDS)
 
     def healthy(self) -> HealthLook:
-        output = self._run("health", LOOK_SECONDS, HEALTH_PATH=self._project.health_path)
+        output = self.run("health", LOOK_SECONDS, HEALTH_PATH=self._project.health_path)
         return health_look(output.out, asked=bool(self._project.health_path))
 
     def back(self) -> None:
-        self._run("back", CHANGE_SECONDS)
+        self.run("back", CHANGE_SECONDS)
 
     def record(self, entry: Mapping[str, Any]) -> None:
         before = self.observe().ledger
         current = before.get("current")
         again = current is not None and current.get("digest") == entry.get("digest")
         ledger = {"current": dict(entry), "previous": before.get("previous") if again else current}
-        self._run("record", CHANGE_SECONDS, LEDGER=_packed(json.dumps(ledger)))
+        self.run("record", CHANGE_SECONDS, LEDGER=packed(json.dumps(ledger)))
 
     def log_tail(self, lines: int = 20) -> tuple[str, ...]:
-        return tuple(self._run("log", LOOK_SECONDS, LINES=str(lines)).out.splitlines()[-lines:])
+        return tuple(self.run("log", LOOK_SECONDS, LINES=str(lines)).out.splitlines()[-lines:])
 
-    def _run(self, script: str, timeout_seconds: float, **variables: str) -> Output:
+    def run(self, script: str, timeout_seconds: float, **variables: str) -> Output:
         """The output of a script that ended well; `HostError` with the reason it gave itself otherwise."""
         output = self._session.run(self._text(script, variables), timeout_seconds)
         if output.code:
             raise HostError(f"{self._host.name}: {reason(output)}")
         return output
 
-    def _text(self, script: str, variables: Mapping[str, str]) -> str:
-        """One compound command: a shell runs it only when all of it has arrived, and nothing in it reads the rest."""
+    @property
+    def names(self) -> dict[str, str]:
+        """What every script is told."""
         project = self._project
-        given = {
+        return {
             "APP_DIR": project.directory,
             "PROJECT": project.name,
             "SERVICE": project.service,
             "PORT": str(project.port),
             "REGION": project.region,
-            **variables,
         }
-        assignments = [f"{name}={shlex.quote(value)}" for name, value in given.items()]
+
+    def _text(self, script: str, variables: Mapping[str, str]) -> str:
+        """One compound command: a shell runs it only when all of it has arrived, and nothing in it reads the rest."""
+        assignments = [f"{name}={shlex.quote(value)}" for name, value in {**self.names, **variables}.items()]
         parts = [(FILES / "common.sh").read_text(), (FILES / f"{script}.sh").read_text()]
         return "\n".join(["{", *assignments, *parts, "} </dev/null", ""])
 
@@ -154,5 +157,5 @@ def _pairs(text: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
 
-def _packed(text: str) -> str:
+def packed(text: str) -> str:
     return base64.b64encode(text.encode()).decode()

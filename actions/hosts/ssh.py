@@ -13,7 +13,7 @@ from actions.hosts.ingress import SSH_PORT, Ingress
 from actions.hosts.keys import RETRY_SECONDS, Login, private_key, published_key
 from actions.hosts.machine import ComposeMachine, Project
 from actions.hosts.patience import Patience
-from actions.hosts.session import Output
+from actions.hosts.session import Output, Session
 from actions.lifeline import Cancellation
 
 CONNECT_SECONDS = 5.0
@@ -59,6 +59,9 @@ class SshAccess:
             self._ingress.close()
 
     def machine(self, host: Host) -> ComposeMachine:
+        return ComposeMachine(host, self.session(host), self._project)
+
+    def session(self, host: Host) -> Session:
         with self._making:
             if self._key is None:
                 raise HostError(f"{host.name}: the way to it is not open")
@@ -66,7 +69,7 @@ class SshAccess:
                 self._sessions[host.instance] = SshSession(
                     host, self._aws, self._login, self._key, self._ingress, self._cancellation, self.patience
                 )
-            return ComposeMachine(host, self._sessions[host.instance], self._project)
+            return self._sessions[host.instance]
 
 
 class SshSession:

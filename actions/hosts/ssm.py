@@ -13,7 +13,7 @@ from actions.clients import Clients
 from actions.hosts.host import Host, HostError
 from actions.hosts.machine import ComposeMachine, Project
 from actions.hosts.patience import Patience
-from actions.hosts.session import Output
+from actions.hosts.session import Output, Session
 from actions.lifeline import Cancellation
 from actions.permissions import refusal
 
@@ -50,8 +50,10 @@ class SsmAccess:
         """Nothing was opened."""
 
     def machine(self, host: Host) -> ComposeMachine:
-        session = SsmSession(host, self._aws, self._cancellation, self.patience)
-        return ComposeMachine(host, session, self._project)
+        return ComposeMachine(host, self.session(host), self._project)
+
+    def session(self, host: Host) -> Session:
+        return SsmSession(host, self._aws, self._cancellation, self.patience)
 
 
 class SsmSession:
