@@ -57,9 +57,9 @@ def is_dead(owner: str) -> bool:
 class Journal:
     """What a run was about to change, written before it changed it. Empty strings where nothing moved yet."""
 
-    revision: str = ""  # task definition being released
-    previous: str = ""  # task definition that was in service
-    previous_count: int = 0
+    revision: str = ""  # what is being released: a task definition, the content of a host's release
+    previous: str = ""  # what was in service
+    previous_count: int = 0  # of its tasks
 
 
 class Lock:

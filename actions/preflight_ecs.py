@@ -1,25 +1,18 @@
 """Everything a release needs, checked side by side before anything moves, and printed as a list of OK and NG."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from actions import permissions
+from actions import checklist, permissions
+from actions.checklist import NOT_FOUND, NotReady
 from actions.clients import Clients
 from actions.ecs import ServiceState
-from actions.errors import PreflightFailed
 from actions.plan_ecs import family_of
 from actions.progress import Progress
 from actions.request import EcsRequest
-
-NOT_FOUND = ("NoSuchEntity", "ImageNotFoundException", "RepositoryNotFoundException")
-
-
-class NotReady(Exception):
-    """One check failed; the text says what was found and what would be right."""
 
 
 @dataclass
@@ -47,14 +40,7 @@ class Preflight:
             "service": self._service,
             "alarms": self._alarms,
         }
-        with ThreadPoolExecutor(len(checks)) as pool:
-            running = {name: pool.submit(_outcome, check) for name, check in checks.items()}
-        outcomes = {name: check.result() for name, check in running.items()}
-        for name, (passed, text) in outcomes.items():
-            progress.detail(f"{'OK' if passed else 'NG'}  {name:<12} {text}")
-        problems = [f"{name}: {text}" for name, (passed, text) in outcomes.items() if not passed]
-        if problems:
-            raise PreflightFailed("; ".join(problems))
+        checklist.run(checks, progress)
         return self.digest
 
     @property
@@ -62,33 +48,14 @@ class Preflight:
         return next(entry for entry in self.template["containerDefinitions"] if entry["name"] == self.request.container)
 
     def _image(self) -> str:
-        try:
-            answer = self.aws("ecr").describe_images(
-                repositoryName=self.request.repository, imageIds=[{"imageTag": self.request.tag}]
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] in NOT_FOUND:
-                wanted = f"{self.request.repository}:{self.request.tag}"
-                raise NotReady(f"the registry has no {wanted}; push it, or set imageTag to one it has") from error
-            raise
-        self.digest = str(answer["imageDetails"][0]["imageDigest"])
+        self.digest = checklist.image_digest(self.aws, self.request.repository, self.request.tag)
         return f"{self.request.tag} = {self.digest[:19]}"
 
     def _permissions(self) -> str:
-        caller = self.aws("sts").get_caller_identity()
-        principal = permissions.principal_of(caller["Arn"])
-        if principal is None:
-            return "the account's root user"
-        wanted = permissions.needs(self.request, caller["Account"], self._role_arns(), self._log_group_name())
-        try:
-            refused = permissions.missing(self.aws, principal, wanted)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in NOT_FOUND:
-                return f"not checked: IAM cannot simulate {principal}"
-            raise
-        if refused:
-            raise NotReady(f"{principal} lacks {', '.join(refused)}")
-        return principal
+        return checklist.granted(
+            self.aws,
+            lambda account: permissions.needs(self.request, account, self._role_arns(), self._log_group_name()),
+        )
 
     def _roles(self) -> str:
         for arn in self._role_arns():
@@ -140,16 +107,7 @@ class Preflight:
         )
 
     def _alarms(self) -> str:
-        if not self.request.alarms:
-            return "none"
-        answer = self.aws("cloudwatch").describe_alarms(
-            AlarmNames=list(self.request.alarms), AlarmTypes=["MetricAlarm", "CompositeAlarm"]
-        )
-        alarms = answer["MetricAlarms"] + answer.get("CompositeAlarms", [])
-        firing = [alarm["AlarmName"] for alarm in alarms if alarm["StateValue"] == "ALARM"]
-        if firing and not self.returning:
-            raise NotReady(f"{', '.join(firing)} is firing; a release would hide the cause")
-        return f"{', '.join(firing)} is firing, which a return does not wait for" if firing else "none is firing"
+        return checklist.no_alarm(self.aws, self.request.alarms, returning=self.returning)
 
     def _role_arns(self) -> tuple[str, ...]:
         given = (self.template.get("executionRoleArn", ""), self.template.get("taskRoleArn", ""))
@@ -158,14 +116,3 @@ class Preflight:
     def _log_group_name(self) -> str:
         options = self._container.get("logConfiguration", {}).get("options", {})
         return str(options.get("awslogs-group", ""))
-
-
-def _outcome(check: Callable[[], str]) -> tuple[bool, str]:
-    try:
-        return True, check()
-    except NotReady as problem:
-        return False, str(problem)
-    except ClientError as error:
-        return False, permissions.refusal(error)
-    except BotoCoreError as error:
-        return False, str(error)

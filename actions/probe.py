@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 
 import requests
 
+from actions import users
+
 INTERVAL_SECONDS = 0.1
 TIMEOUT_SECONDS = 5.0
 VERSION_HEADER = "X-Version"  # what the application calls itself, when it says so
@@ -58,8 +60,7 @@ class Probe:
         return self.result
 
     def _run(self) -> None:
-        with requests.Session() as session:
-            session.trust_env = False  # a user has no proxy of the runner's
+        with users.session(self._url) as session:
             while not self._stop.is_set():
                 due = time.monotonic() + INTERVAL_SECONDS
                 self._ask(session)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import requests
 
+from actions import users
 from actions.errors import ReleaseError
 from actions.lifeline import Cancellation
 from actions.progress import Progress
@@ -27,8 +28,7 @@ def passes(url: str, wanted: int, deadline: float, cancellation: Cancellation, p
     Raises `ReleaseError` with the last answer when they do not come.
     """
     good, slowest, last = 0, 0.0, "no answer"
-    with requests.Session() as session:
-        session.trust_env = False
+    with users.session(url) as session:
         while good < wanted:
             if time.monotonic() > deadline:
                 raise ReleaseError(f"{url} did not pass {wanted} times in a row; the last answer was {last}")
