@@ -154,7 +154,7 @@ class Cloud:
         self.points.here("put")
 
     def update_item(
-        self, *, Key: dict[str, Any], UpdateExpression: str, ExpressionAttributeValues: dict[str, Any], **_: Any
+        self, *, Key: dict[str, Any], UpdateExpression: str, ExpressionAttributeValues: dict[str, Any], **_given: Any
     ) -> None:
         self.points.call("update_item", THROTTLED)
         item = self.table.get(Key["id"]["S"], {})

@@ -54,7 +54,9 @@ class SimulatedHost:
 
     def up(self) -> bool:
         """Whether its container answers well on the host itself."""
-        return bool(self.running) and self.kind() in ("good", "hidden") and self.fleet.now >= self.started + START_SECONDS
+        return (
+            bool(self.running) and self.kind() in ("good", "hidden") and self.fleet.now >= self.started + START_SECONDS
+        )
 
     def answers(self) -> bool:
         return self.up() and self.kind() != "hidden"
@@ -186,7 +188,8 @@ class SimulatedFleet:
         self.kinds: dict[str, str | dict[str, str]] = {}  # digest → kind, or by host name
         self.migrations: list[str] = []
         self.migration_fails = False
-        self.migrate, self.alarms, self.compose = "", (), "services: {}"
+        self.migrate, self.compose = "", "services: {}"
+        self.alarms: tuple[str, ...] = ()
         self.wave_size, self.drain_seconds = wave_size, drain_seconds
         self.rules: list[str] = []  # of the security group
         self.violations: list[str] = []

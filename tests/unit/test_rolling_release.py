@@ -155,7 +155,7 @@ def test_firing_alarms_do_not_stop_a_return() -> None:
 def test_an_invalid_compose_file_stops_it_while_everybody_serves() -> None:
     fleet = SimulatedFleet()
     fleet.hosts[2].compose_valid = False
-    with pytest.raises(ReleaseError, match="web-3: compose.yaml is not valid"):
+    with pytest.raises(ReleaseError, match=r"web-3: compose\.yaml is not valid"):
         fleet.release("v2")
     assert_whole(fleet, "v1")
     assert not [call for call in fleet.points.calls if call == "deregister"]
