@@ -1,4 +1,4 @@
-"""The containers of a cloud, found by their label."""
+"""What a cloud has in the Docker engine, found by its label: containers and the network of its machines."""
 
 import shutil
 import subprocess
@@ -6,19 +6,23 @@ import subprocess
 from localcloud.aws.home import CLOUD_LABEL
 
 
-def remove_containers(cloud_id: str) -> int:
-    """Remove every container of this cloud with its anonymous volumes; return how many there were."""
+def remove_all(cloud_id: str) -> int:
+    """Remove every container of this cloud with its anonymous volumes, then its network; how many containers."""
     docker = shutil.which("docker")
     if docker is None:
         return 0
-    listed = subprocess.run(
-        [docker, "ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={CLOUD_LABEL}={cloud_id}"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    found = listed.stdout.split()
+    found = _listed(docker, cloud_id, "ps", "--all")
     if found:
-        subprocess.run([docker, "rm", "--force", "--volumes", *found], capture_output=True, check=False, timeout=120)
+        _run(docker, "rm", "--force", "--volumes", *found)
+    networks = _listed(docker, cloud_id, "network", "ls")
+    if networks:
+        _run(docker, "network", "rm", *networks)
     return len(found)
+
+
+def _listed(docker: str, cloud_id: str, *words: str) -> list[str]:
+    return _run(docker, *words, "--quiet", "--no-trunc", "--filter", f"label={CLOUD_LABEL}={cloud_id}").split()
+
+
+def _run(*argv: str) -> str:
+    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120).stdout

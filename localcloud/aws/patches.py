@@ -1,19 +1,35 @@
 """The one place where MiniStack is changed: what is replaced, and by what.
 
-Everything not named here (and in localcloud.aws.ecs, which lists its own) is MiniStack's. It is made for one version,
+Everything not named here (and in localcloud.aws.ecs and .ec2, which list their own) is MiniStack's. It is made for one version,
 whose functions are known by name; with another the cloud refuses to start rather than go on half patched.
 """
 
 import importlib.metadata
+from dataclasses import dataclass
 from typing import Any
 
 from localcloud.aws.home import CloudError, Home, Identity
+from localcloud.aws.listener import Application, Listener
 
 MINISTACK_VERSION = "1.5.33"
 
 
-def install(home: Home, identity: Identity, port: int) -> tuple[Any, Any]:
-    """Put the cloud's own parts in place, once and before requests are served; its balancer and ECS scheduler."""
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """The cloud's own parts that live as long as it does."""
+
+    balancer: Any
+    scheduler: Any
+    listener: Listener  # where machines reach the cloud
+
+    def close(self) -> None:
+        """End what runs on threads of its own."""
+        self.scheduler.close()
+        self.balancer.close()
+
+
+def install(home: Home, identity: Identity, port: int, cloud: Application) -> Parts:
+    """Put the cloud's own parts in place, once and before requests are served."""
     found = importlib.metadata.version("ministack")
     if found != MINISTACK_VERSION:
         raise CloudError(f"The local cloud is made for ministack {MINISTACK_VERSION}, but {found} is installed.")
@@ -32,7 +48,8 @@ def install(home: Home, identity: Identity, port: int) -> tuple[Any, Any]:
     scheduler = _ecs(balancer)
     ministack.app.SERVICE_HANDLERS["ecs"] = _guarded(ministack.app.SERVICE_HANDLERS["ecs"])
     ApplicationAutoScaling().install(ministack.app.SERVICE_HANDLERS)
-    return balancer, scheduler
+    listener = _ec2(identity, port, cloud, ministack.app.SERVICE_HANDLERS)
+    return Parts(balancer=balancer, scheduler=scheduler, listener=listener)
 
 
 def _identity(identity: Identity) -> None:
@@ -76,3 +93,14 @@ def _ecs(balancer: Any) -> Any:
     from localcloud.aws import ecs
 
     return ecs.install(balancer)
+
+
+def _ec2(identity: Identity, port: int, cloud: Application, handlers: Any) -> Listener:
+    from localcloud.aws import ec2
+    from localcloud.aws.ec2.machine import Machines
+    from localcloud.aws.ec2.metadata import MachinesApplication
+    from localcloud.aws.ec2.network import Network
+
+    listener = Listener(MachinesApplication(cloud), port)
+    ec2.install(Machines(Network(identity.cloud_id, port, listener.open), identity.cloud_id, port), handlers)
+    return listener

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from localcloud.aws.authority import Authority
-from localcloud.aws.containers import remove_containers
+from localcloud.aws.containers import remove_all
 from localcloud.aws.home import Home, Running, environment
 from localcloud.daemon import Daemon, end
 
@@ -32,7 +32,7 @@ def stop(home: Path) -> None:
             if process is not None:
                 end(process)
             place.forget(name)
-        remove_containers(place.identity().cloud_id)
+        remove_all(place.identity().cloud_id)
 
 
 def status(home: Path) -> Running | None:

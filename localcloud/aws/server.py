@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from localcloud.aws import routes
-from localcloud.aws.containers import remove_containers
+from localcloud.aws.containers import remove_all
 from localcloud.aws.home import REGION, CloudError, Home, Identity
+from localcloud.aws.listener import Listener
 from localcloud.daemon import end
 
 REFUSED_PATHS = ("/_ministack/reset", "/_ministack/config")  # they would change the cloud without credentials
@@ -29,13 +30,12 @@ def serve(root: Path, port: int) -> None:
 
     from localcloud.aws.patches import install  # MiniStack reads the environment when it is imported
 
-    balancer, scheduler = install(home, identity, port)
+    parts = install(home, identity, port, application)
     try:
-        asyncio.run(_serve(port))
+        asyncio.run(_serve(port, parts.listener))
     finally:
-        scheduler.close()  # or it would start anew what is removed here
-        balancer.close()
-        remove_containers(identity.cloud_id)
+        parts.close()  # or they would start anew what is removed here
+        remove_all(identity.cloud_id)
 
 
 def _remove_leftovers(home: Home, identity: Identity) -> None:
@@ -43,7 +43,7 @@ def _remove_leftovers(home: Home, identity: Identity) -> None:
     balancer = home.running("haproxy")
     if balancer is not None:
         end(balancer)
-    remove_containers(identity.cloud_id)
+    remove_all(identity.cloud_id)
 
 
 def _set_environment(identity: Identity, port: int) -> None:
@@ -66,7 +66,7 @@ def _raise_file_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-async def _serve(port: int) -> None:
+async def _serve(port: int, listener: Listener) -> None:
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
 
@@ -76,6 +76,7 @@ async def _serve(port: int) -> None:
     config.keep_alive_timeout = 75
     config.graceful_timeout = 3
     ended = asyncio.Event()
+    listener.attach(ended)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)

@@ -1,0 +1,88 @@
+"""The EC2 of the local cloud: MiniStack's records and API, and behind every instance a machine that really boots.
+
+`install` is the only place where MiniStack's EC2 module is changed.
+"""
+
+import base64
+import binascii
+from typing import Any
+
+from localcloud.aws.ec2 import images
+from localcloud.aws.ec2.commands import Commands
+from localcloud.aws.ec2.engine import Record, Response, ec2
+from localcloud.aws.ec2.instances import Instances
+from localcloud.aws.ec2.machine import Machine, Machines
+
+
+def install(machines: Machines, handlers: Record) -> Instances:
+    """Put the machines behind MiniStack's instances; call once per process, before requests are served."""
+    instances = Instances(machines, _started)
+    images.publish()
+    ec2._launch_instances_internal = instances.launch(ec2._launch_instances_internal)
+    ec2._docker_touched = lambda: True
+    ec2._vm_reconcile_running = instances.reconcile
+    ec2._ACTION_MAP.update(
+        RunInstances=run_instances(ec2._run_instances),
+        StopInstances=instances.stop,
+        StartInstances=instances.start,
+        TerminateInstances=instances.terminate,
+        RebootInstances=instances.reboot,
+        ImportKeyPair=import_key_pair(ec2._import_key_pair),
+    )
+    Commands(machines).install(handlers)
+    return instances
+
+
+def _started(instance: Record, machine: Machine) -> None:
+    return None
+
+
+def run_instances(original: Any) -> Any:
+    """RunInstances, refused where no machine could come of it."""
+
+    def handler(params: Record) -> Response:
+        flat = flattened(params)
+        image = ec2._p(flat, "ImageId")
+        if not images.boots(image):
+            return ec2._error("InvalidAMIID.NotFound", f"The image id '[{image}]' does not exist", 400)
+        problem = _user_data_problem(ec2._p(flat, "UserData"))
+        if problem:
+            return ec2._error("InvalidParameterValue", problem, 400)
+        return original(flat)
+
+    return handler
+
+
+def flattened(params: Record) -> Record:
+    """The request with the first network interface's settings where MiniStack looks for them."""
+    prefix = "NetworkInterface.1."
+    names = {"SubnetId": "SubnetId", "PrivateIpAddress": "PrivateIpAddress"}
+    found = dict(params)
+    for key, value in params.items():
+        tail = key.removeprefix(prefix)
+        if key.startswith(prefix) and (tail in names or tail.startswith("SecurityGroupId.")):
+            found[tail] = value
+    return found
+
+
+def _user_data_problem(encoded: str) -> str | None:
+    try:
+        script = base64.b64decode(encoded, validate=True)
+    except binascii.Error:
+        return "Invalid BASE64 encoding of user data."
+    if script and not script.startswith(b"#!"):
+        return "The local cloud runs user data that is a script and begins with #!, nothing else."
+    return None
+
+
+def import_key_pair(original: Any) -> Any:
+    """ImportKeyPair that keeps the key: it is put onto the machines launched with it."""
+
+    def handler(params: Record) -> Response:
+        answer = original(params)
+        if answer[0] == 200:
+            material = base64.b64decode(ec2._p(params, "PublicKeyMaterial")).decode().strip()
+            ec2._key_pairs[ec2._p(params, "KeyName")]["PublicKeyMaterial"] = material
+        return answer
+
+    return handler
