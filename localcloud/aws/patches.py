@@ -1,7 +1,7 @@
 """The one place where MiniStack is changed: what is replaced, and by what.
 
-Everything not named here (and in localcloud.aws.ecs and .ec2, which list their own) is MiniStack's. It is made for one version,
-whose functions are known by name; with another the cloud refuses to start rather than go on half patched.
+Everything not named here (and in localcloud.aws.ecs and .ec2, which list their own) is MiniStack's. It is made for one
+version, whose functions are known by name; with another the cloud refuses to start rather than go on half patched.
 """
 
 import importlib.metadata
@@ -41,6 +41,7 @@ def install(home: Home, identity: Identity, port: int, cloud: Application) -> Pa
 
     _identity(identity)
     Registry(port).install()
+    listener = _ec2(identity, port, cloud, ministack.app.SERVICE_HANDLERS)
     instance_records.install()
     key_pairs.install()
     routes.ROUTES[routes.PREFIX + "address"] = lambda body, headers: (200, addresses.gateway(port))
@@ -48,7 +49,6 @@ def install(home: Home, identity: Identity, port: int, cloud: Application) -> Pa
     scheduler = _ecs(balancer)
     ministack.app.SERVICE_HANDLERS["ecs"] = _guarded(ministack.app.SERVICE_HANDLERS["ecs"])
     ApplicationAutoScaling().install(ministack.app.SERVICE_HANDLERS)
-    listener = _ec2(identity, port, cloud, ministack.app.SERVICE_HANDLERS)
     return Parts(balancer=balancer, scheduler=scheduler, listener=listener)
 
 

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from localcloud.up import balancer, base_image, docker, packages, python, toolchain
+from localcloud.up import balancer, docker, machine_image, packages, python, toolchain
+from localcloud.up.base_image import BASE
 from localcloud.up.cloud import SERVERS
 from localcloud.up.job import StepFailed
 from localcloud.up.paths import ENV_FILE, LOCAL, STATE
@@ -19,7 +20,7 @@ from localcloud.up.steps import Run, Step, select
 STACK = "liveinsight.local"
 GOALS = {
     "release": ("release", "next image", "after"),
-    "test": ("environment", "cli", "language host", "plugins", "base image", "balancer", "actionlint"),
+    "test": ("environment", "cli", "language host", "plugins", "base image", "machine image", "balancer", "actionlint"),
     "check": ("python", "actionlint"),
 }
 
@@ -32,7 +33,15 @@ def steps(deployment: Deployment, *, with_cloud: bool) -> tuple[Step, ...]:
         Step(name="packages", done=lambda: not packages.missing(), run=packages.install),
         Step(name="docker", needs=("packages",), done=docker.answers, run=docker.start),
         Step(name="python", needs=("packages",), done=python.ready, run=python.install),
-        Step(name="base image", needs=("docker",), done=base_image.present, run=base_image.build),
+        Step(name="base image", needs=("docker",), done=BASE.present, run=BASE.build),
+        Step(name="machine base", needs=("docker",), done=machine_image.BASE.present, run=machine_image.BASE.build),
+        Step(name="compose", needs=("packages",), done=toolchain.compose_ready, run=toolchain.build_compose),
+        Step(
+            name="machine image",
+            needs=("machine base", "compose", "python"),
+            done=machine_image.present,
+            run=machine_image.build,
+        ),
         Step(name="language host", needs=("packages",), done=toolchain.host_ready, run=toolchain.build_host),
         Step(name="cli", needs=("packages",), done=toolchain.cli_ready, run=toolchain.build_cli),
         Step(name="plugins", needs=("cli",), done=toolchain.plugins_ready, run=toolchain.fetch_plugins),

@@ -1,12 +1,63 @@
 """The image of the local cloud's machines: a Debian that boots, with an SSH server, a Docker engine and the AWS CLI."""
 
-from localcloud.up.debian import DebianImage
+import hashlib
+import shutil
+from pathlib import Path
 
-MACHINE_BASE = DebianImage(
+from localcloud.up import docker
+from localcloud.up.debian import DebianImage, recipe_of
+from localcloud.up.job import Job
+from localcloud.up.paths import LOCAL, PYTHON, ROOT
+from localcloud.up.toolchain import COMPOSE_PROGRAM, COMPOSE_VERSION
+
+IMAGE = "infra-release/machine:bookworm"
+SOURCE = ROOT / "localcloud" / "machine"
+CONTEXT = LOCAL / "machine"
+BASE = DebianImage(
     name="infra-release/machine-base:bookworm",
     packages=(
         *("systemd", "systemd-sysv", "dbus", "openssh-server", "sudo", "procps", "iproute2", "netbase"),
-        "libnss-myhostname",  # bucket.localhost, as S3's clients name it
+        "libnss-myhostname",  # for bucket.localhost, as S3's clients name it
         *("docker.io", "iptables", "ca-certificates", "curl", "python3"),
     ),
 )
+
+
+def recipe() -> str:
+    """Changes with everything that decides the content."""
+    found = hashlib.sha256(f"{BASE.recipe} {COMPOSE_VERSION}".encode())
+    for file in sorted(path for path in SOURCE.rglob("*") if path.is_file()):
+        found.update(f"{file.relative_to(SOURCE)} {file.stat().st_mode:o}\n".encode() + file.read_bytes())
+    return found.hexdigest()[:12]
+
+
+def present() -> bool:
+    """Whether the engine holds the image, made by this very recipe."""
+    return recipe_of(IMAGE) == recipe()
+
+
+def build(job: Job) -> None:
+    """Put the AWS CLI, docker compose and the machine's own services onto its base."""
+    shutil.rmtree(CONTEXT, ignore_errors=True)
+    shutil.copytree(SOURCE, CONTEXT)
+    shutil.copy(COMPOSE_PROGRAM, CONTEXT / "docker-compose")
+    job.say("fetching the AWS CLI")
+    _fetch_aws_cli(job, CONTEXT / "aws-cli")
+    job.say("building it")
+    job.run(
+        *("docker", "build", "--quiet", "--label", f"infra-release.recipe={recipe()}", "--tag", IMAGE, CONTEXT),
+        # The builder inside the engine: it needs no plugin and looks for the base among the local images.
+        env={**docker.environment(), "DOCKER_BUILDKIT": "0"},
+        failure=f"{IMAGE} cannot be built",
+    )
+    shutil.rmtree(CONTEXT)
+
+
+def _fetch_aws_cli(job: Job, target: Path) -> None:
+    job.run(
+        *(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps"),
+        *("--only-binary", ":all:", "--python-version", "3.11", "--target", target),  # bookworm's Python, not ours
+        *("--requirement", SOURCE / "requirements.txt"),
+        failure="pip cannot fetch the AWS CLI",
+    )
+    shutil.rmtree(target / "awscli" / "examples")

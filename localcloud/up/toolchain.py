@@ -19,7 +19,11 @@ SDK = "github.com/pulumi/pulumi/sdk/v3"
 CLI = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 LANGUAGE_HOST = f"{SDK}/python/cmd/pulumi-language-python"
 ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint"
+COMPOSE = "github.com/docker/compose/v2"
+COMPOSE_VERSION = "v2.40.3"
+COMPOSE_PROGRAM = BIN / "docker-compose"
 SCRIPTS = ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python")
+PULUMI_STAMP = f"{SDK}/go/common/version.Version={VERSION}"
 PLUGIN_SITE = "https://get.pulumi.com/"  # where the CLI fetches plugins
 PLUGINS = {"aws": "7.51.1", "command": "1.2.1"}
 STAND_INS = LOCAL / "stand-ins"  # its presence says that the real plugins could not be had
@@ -50,13 +54,13 @@ def host_ready() -> bool:
 def build_cli(job: Job) -> None:
     """Build the CLI; about 3 minutes on 2 cores."""
     job.say(f"building the Pulumi CLI {VERSION} from its Go module, which takes minutes")
-    _build(job, CLI, TOOLCHAIN)
+    _build(job, CLI, TOOLCHAIN, stamp=PULUMI_STAMP)
 
 
 def build_host(job: Job) -> None:
     """Build the language host and put the SDK's scripts next to it."""
     job.say("building the Python language host")
-    _build(job, LANGUAGE_HOST, TOOLCHAIN / "language-host")
+    _build(job, LANGUAGE_HOST, TOOLCHAIN / "language-host", stamp=PULUMI_STAMP)
     answer = job.run(
         go(), "mod", "download", "-json", SDK, cwd=TOOLCHAIN, failure="the Go module proxy does not give the Pulumi SDK"
     )
@@ -74,6 +78,21 @@ def build_actionlint(job: Job) -> None:
     """Build the checker of workflow files."""
     job.say("building actionlint")
     _build(job, ACTIONLINT, TOOLCHAIN / "actionlint")
+
+
+def compose_ready() -> bool:
+    """Whether Docker's compose plugin for the machines is there."""
+    if not COMPOSE_PROGRAM.exists():
+        return False
+    done = subprocess.run([COMPOSE_PROGRAM, "version", "--short"], capture_output=True, text=True, timeout=20)
+    return done.stdout.strip() == COMPOSE_VERSION.removeprefix("v")
+
+
+def build_compose(job: Job) -> None:
+    """Build Docker's compose plugin, without libraries of this machine: it runs inside others."""
+    job.say(f"building docker compose {COMPOSE_VERSION}")
+    stamp = f"{COMPOSE}/internal.Version={COMPOSE_VERSION}"
+    _build(job, f"{COMPOSE}/cmd", TOOLCHAIN / "compose", stamp=stamp, target=COMPOSE_PROGRAM)
 
 
 def plugins_ready() -> bool:
@@ -114,16 +133,16 @@ def go() -> str:
     return found
 
 
-def _build(job: Job, package: str, module: Path) -> None:
-    """Build one program of a pinned module; it appears in `.local/bin` only when it is complete."""
+def _build(job: Job, package: str, module: Path, *, stamp: str = "", target: Path | None = None) -> None:
+    """Build one program of a pinned module, its version stamped in; it appears only when it is complete."""
     BIN.mkdir(parents=True, exist_ok=True)
-    target = BIN / package.rpartition("/")[2]
-    fresh = BIN / f".{target.name}.new"
-    flags = f"-s -w -X {SDK}/go/common/version.Version={VERSION}"
+    target = target or BIN / package.rpartition("/")[2]
+    fresh = target.with_name(f".{target.name}.new")
+    flags = f"-s -w -X {stamp}" if stamp else "-s -w"
     job.run(
         *(go(), "build", "-buildvcs=false", "-ldflags", flags, "-o", str(fresh), package),
         cwd=module,
-        env={"GOWORK": "off", "GOFLAGS": "-mod=readonly"},
+        env={"GOWORK": "off", "GOFLAGS": "-mod=readonly", "CGO_ENABLED": "0"},
         failure=f"{target.name} cannot be built from its Go module",
     )
     fresh.replace(target)

@@ -27,7 +27,6 @@ def install(machines: Machines, handlers: Record) -> Instances:
         StartInstances=instances.start,
         TerminateInstances=instances.terminate,
         RebootInstances=instances.reboot,
-        ImportKeyPair=import_key_pair(ec2._import_key_pair),
     )
     Commands(machines).install(handlers)
     return instances
@@ -41,28 +40,15 @@ def run_instances(original: Any) -> Any:
     """RunInstances, refused where no machine could come of it."""
 
     def handler(params: Record) -> Response:
-        flat = flattened(params)
-        image = ec2._p(flat, "ImageId")
+        image = ec2._p(params, "ImageId")
         if not images.boots(image):
             return ec2._error("InvalidAMIID.NotFound", f"The image id '[{image}]' does not exist", 400)
-        problem = _user_data_problem(ec2._p(flat, "UserData"))
+        problem = _user_data_problem(ec2._p(params, "UserData"))
         if problem:
             return ec2._error("InvalidParameterValue", problem, 400)
-        return original(flat)
+        return original(params)
 
     return handler
-
-
-def flattened(params: Record) -> Record:
-    """The request with the first network interface's settings where MiniStack looks for them."""
-    prefix = "NetworkInterface.1."
-    names = {"SubnetId": "SubnetId", "PrivateIpAddress": "PrivateIpAddress"}
-    found = dict(params)
-    for key, value in params.items():
-        tail = key.removeprefix(prefix)
-        if key.startswith(prefix) and (tail in names or tail.startswith("SecurityGroupId.")):
-            found[tail] = value
-    return found
 
 
 def _user_data_problem(encoded: str) -> str | None:
@@ -73,16 +59,3 @@ def _user_data_problem(encoded: str) -> str | None:
     if script and not script.startswith(b"#!"):
         return "The local cloud runs user data that is a script and begins with #!, nothing else."
     return None
-
-
-def import_key_pair(original: Any) -> Any:
-    """ImportKeyPair that keeps the key: it is put onto the machines launched with it."""
-
-    def handler(params: Record) -> Response:
-        answer = original(params)
-        if answer[0] == 200:
-            material = base64.b64decode(ec2._p(params, "PublicKeyMaterial")).decode().strip()
-            ec2._key_pairs[ec2._p(params, "KeyName")]["PublicKeyMaterial"] = material
-        return answer
-
-    return handler

@@ -53,15 +53,18 @@ class Commands:
         if invocation["Status"] != "Pending":
             return  # cancelled before it began
         machine = self._machines.machine(instance_id)
-        invocation.update(
-            Status="InProgress", StatusDetails="InProgress", ExecutionStartDateTime=ssm._now_iso()
-        )
+        invocation.update(Status="InProgress", StatusDetails="InProgress", ExecutionStartDateTime=ssm._now_iso())
         _roll_up(record)
         started = time.monotonic()
         unit = _unit(command_id)
         seconds = int(_parameter(data, "executionTimeout") or DEFAULT_SECONDS)
         over = threading.Event()
-        timer = threading.Timer(seconds, lambda: (over.set(), _end(machine, unit)))
+
+        def end() -> None:
+            over.set()
+            _end(machine, unit)
+
+        timer = threading.Timer(seconds, end)
         timer.daemon = True
         timer.start()
         try:
@@ -151,9 +154,15 @@ def targets(data: Record) -> list[str]:
             managed = ssm._managed_instance_ids() if managed is None else managed
             wanted = {(key.removeprefix("tag:"), value) for value in values}
             chosen += [
-                one for one in sorted(managed) if any((t["Key"], t["Value"]) in wanted for t in ec2._tags.get(one) or [])
+                one
+                for one in sorted(managed)
+                if any((t["Key"], t["Value"]) in wanted for t in ec2._tags.get(one) or [])
             ]
     return list(dict.fromkeys(chosen))
+
+
+def _tags_of(instance_id: str) -> set[tuple[str, str]]:
+    return {(tag["Key"], tag["Value"]) for tag in ec2._tags.get(instance_id) or []}
 
 
 def _may_register(instance: Record) -> bool:

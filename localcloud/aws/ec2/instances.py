@@ -1,4 +1,4 @@
-"""The life of an instance: pending, running, stopping, stopped, shutting-down, terminated, each with a machine behind it."""
+"""The life of an instance: its states as on AWS, with a machine behind them."""
 
 import base64
 import logging
@@ -16,6 +16,8 @@ STOPPING, STOPPED = {"Code": 64, "Name": "stopping"}, {"Code": 80, "Name": "stop
 logger = logging.getLogger("localcloud.ec2")
 
 Started = Callable[[Record, Machine], None]  # called after every boot, before the instance counts as running
+
+Work = Callable[[Record], None]
 
 
 class Instances:
@@ -63,7 +65,7 @@ class Instances:
                     instance_id=instance["InstanceId"],
                     address=instance["PrivateIpAddress"],
                     user_data=base64.b64decode(instance.get("UserData") or ""),
-                    authorized_key=str(key.get("PublicKeyMaterial") or ""),
+                    authorized_key=str(key.get("PublicKey") or ""),
                 )
             )
 
@@ -94,7 +96,9 @@ class Instances:
     # -- later changes ---
 
     def stop(self, params: Record) -> Response:
-        return self._change(params, "StopInstances", {"pending", "running"}, {"stopping", "stopped"}, STOPPING, self._stop)
+        return self._change(
+            params, "StopInstances", {"pending", "running"}, {"stopping", "stopped"}, STOPPING, self._stop
+        )
 
     def start(self, params: Record) -> Response:
         return self._change(params, "StartInstances", {"stopped"}, {"pending", "running"}, PENDING, self._start)
@@ -112,7 +116,13 @@ class Instances:
         return refusal or ec2._xml(200, "RebootInstancesResponse", "<return>true</return>")
 
     def _change(
-        self, params: Record, action: str, movable: set[str], kept: set[str], state: Record, work: Callable[[Record], None]
+        self,
+        params: Record,
+        action: str,
+        movable: set[str],
+        kept: set[str],
+        state: Record,
+        work: Callable[[Record], None],
     ) -> Response:
         chosen, refusal = _named(params, action.removesuffix("Instances").lower(), movable | kept)
         if refusal:
@@ -152,13 +162,17 @@ class Instances:
                 ec2._mark_iam_instance_profile_association_disassociated(association)
 
     def reconcile(self, instances: list[Record]) -> None:
-        """In place of MiniStack's `_vm_reconcile_running`: a machine that shut itself down leaves a stopped instance."""
+        """In place of MiniStack's `_vm_reconcile_running`: a machine that shut itself down is a stopped instance."""
         if not any(instance["State"]["Name"] == "running" for instance in instances):
             return
         up = self._machines.running()
         for instance in instances:
             lock = self._locks[instance["InstanceId"]]
-            if instance["State"]["Name"] != "running" or instance["InstanceId"] in up or not lock.acquire(blocking=False):
+            if (
+                instance["State"]["Name"] != "running"
+                or instance["InstanceId"] in up
+                or not lock.acquire(blocking=False)
+            ):
                 continue  # as it should be, or being changed
             try:
                 if instance["InstanceId"] not in self._machines.running():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localcloud.aws.ec2.network import Network
-from localcloud.aws.home import CLOUD_LABEL, CloudError
+from localcloud.aws.home import CLOUD_LABEL, REGION, CloudError
 from localcloud.polling import until
 
 IMAGE = "infra-release/machine:bookworm"
@@ -143,7 +143,7 @@ class Machines:
         files = {
             "/etc/environment": (lines, 0o644),
             "/etc/systemd/system.conf.d/localcloud.conf": (manager, 0o644),
-            "/etc/default/localcloud": (f"PORT={self._port}\n", 0o644),
+            "/etc/default/localcloud": (f"PORT={self._port}\nREGION={REGION}\n", 0o644),
             "/etc/systemd/system/cloud.socket.d/port.conf": (f"[Socket]\nListenStream=127.0.0.1:{self._port}\n", 0o644),
         }
         found = {path: (text.encode(), mode) for path, (text, mode) in files.items()}
@@ -159,4 +159,3 @@ class Machines:
             filters={"label": [f"{CLOUD_LABEL}={self._cloud_id}", INSTANCE_LABEL], "status": "running"}, sparse=True
         )
         return {container.attrs["Labels"][INSTANCE_LABEL] for container in listed}
-

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from localcloud.aws.ec2.engine import Record, Scope, every_instance, iam, role_of, scoped, sts
+from localcloud.aws.ec2.engine import Record, Scope, every_instance, role_of, scoped, sts
 
 ADDRESS = "169.254.169.254"
 CREDENTIAL_SECONDS = 6 * 3600  # EC2's own; renewed at every question within the last hour
 RENEW_SECONDS = 3600
 LONGEST_TOKEN = 21600
-_TOKEN = "x-aws-ec2-metadata-token"  # noqa: S105 - a header's name
+_TOKEN = "x-aws-ec2-metadata-token"
 Answer = tuple[int, str]
 
 
@@ -171,6 +171,10 @@ def _user_data(place: Scope, instance: Record) -> str:
     return base64.b64decode(instance.get("UserData") or "").decode(errors="replace")
 
 
+def _public(name: str) -> Callable[[Scope, Record], str]:
+    return lambda place, instance: str(instance[name]) if instance.get("Public", True) else ""
+
+
 def _field(name: str) -> Callable[[Scope, Record], str]:
     return lambda place, instance: str(instance.get(name) or "")
 
@@ -183,8 +187,8 @@ _DOCUMENTS: dict[str, Callable[[Scope, Record], str]] = {
     f"{_META}/instance-type": _field("InstanceType"),
     f"{_META}/local-hostname": _field("PrivateDnsName"),
     f"{_META}/local-ipv4": _field("PrivateIpAddress"),
-    f"{_META}/public-hostname": lambda place, instance: instance["PublicDnsName"] if instance["PublicIpAddress"] else "",
-    f"{_META}/public-ipv4": _field("PublicIpAddress"),
+    f"{_META}/public-hostname": _public("PublicDnsName"),
+    f"{_META}/public-ipv4": _public("PublicIpAddress"),
     f"{_META}/placement/availability-zone": lambda place, instance: str(instance["Placement"]["AvailabilityZone"]),
     f"{_META}/placement/region": lambda place, instance: place[1],
     f"{_META}/security-groups": lambda place, instance: "\n".join(g["GroupName"] for g in instance["SecurityGroups"]),
