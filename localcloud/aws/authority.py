@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from localcloud.aws.home import TRUST
+
 _SYSTEM = Path("/etc/ssl/certs/ca-certificates.crt")
-_SET_BY_CALLER = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _YEARS = datetime.timedelta(days=3650)
 _ISSUED_FOR = datetime.timedelta(days=365)
 
@@ -91,7 +92,7 @@ class Authority:
 
 
 def _trusted_before(own: Path) -> str:
-    named = (Path(os.environ[name]) for name in _SET_BY_CALLER if os.environ.get(name))
+    named = (Path(os.environ[name]) for name in TRUST if os.environ.get(name))
     # A caller's bundle may be another cloud's, or this one's before it was removed: those are not the system's word.
     found = next((path for path in (*named, _SYSTEM) if path.is_file() and path.name != own.name), None)
     return found.read_text(errors="replace") if found else ""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 CLOUD_LABEL = "localcloud.id"  # on every container of a cloud; the value is the cloud's id
 REGION = "us-east-1"
+TRUST = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # where tools look for whom to trust
 
 
 class CloudError(Exception):
@@ -109,7 +110,7 @@ def environment(identity: Identity, port: int, trusted: Path) -> dict[str, str]:
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,  # what boto3 looks at
         "RUNNER_ADDRESS_URL": f"http://localhost:{port}/_localcloud/address",
-        **dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"), str(trusted)),
+        **dict.fromkeys(TRUST, str(trusted)),
     }
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from localcloud.up import balancer, docker, machine_image, packages, python, toolchain
+from localcloud.up import balancer, docker, environment, machine_image, packages, python, toolchain
 from localcloud.up.base_image import BASE
 from localcloud.up.cloud import SERVERS
 from localcloud.up.job import StepFailed
@@ -152,6 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled job ends as cleanly as ^C does
     # Where administration programs lie; an ordinary user's PATH lacks it.
     os.environ["PATH"] += os.pathsep + packages.SYSTEM_PATH
+    environment.forget_lost_bundles()
     try:
         match chosen.word:
             case "up":

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from localcloud.aws.home import TRUST
 from localcloud.up import docker, toolchain
 from localcloud.up.paths import BIN, ENV_FILE, LOCAL, ROOT, STATE, VENV
 
@@ -59,6 +60,13 @@ def write(cloud: Mapping[str, str]) -> None:
     fresh.touch(mode=0o600)
     fresh.write_text(text(cloud))
     fresh.replace(ENV_FILE)
+
+
+def forget_lost_bundles() -> None:
+    """A shell may still name the CA bundle of a cloud that is gone, and pip would then trust nobody."""
+    for name in TRUST:
+        if name in os.environ and not Path(os.environ[name]).is_file():
+            del os.environ[name]
 
 
 def process(cloud: Mapping[str, str]) -> dict[str, str]:

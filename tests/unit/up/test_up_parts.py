@@ -161,3 +161,15 @@ def test_two_set_ups_at_once_are_refused(tmp_path: Path, monkeypatch: pytest.Mon
     with cli.alone(), pytest.raises(StepFailed, match=f"another set-up is at work here .process {os.getpid()}."):
         with cli.alone():
             pass
+
+
+def test_a_shell_that_names_the_bundle_of_a_cloud_that_is_gone_does_no_harm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = tmp_path / "ca.pem"
+    there.touch()
+    monkeypatch.setenv("SSL_CERT_FILE", str(there))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "gone.pem"))
+    environment.forget_lost_bundles()
+    assert os.environ["SSL_CERT_FILE"] == str(there)
+    assert "REQUESTS_CA_BUNDLE" not in os.environ
