@@ -130,6 +130,19 @@ def test_value_of_a_parameter_is_secret(aws: Plugin) -> None:
     aws.delete("aws:ssm/parameter:Parameter", "p", resource_id, state, inputs)
 
 
+def test_a_bucket_may_be_told_to_use_the_key_it_has_anyway(aws: Plugin) -> None:
+    bucket, _ = aws.check("aws:s3/bucket:Bucket", "b", {"bucket": "contract-own-key"})
+    bucket_id, bucket_state = aws.create("aws:s3/bucket:Bucket", "b", bucket)
+    token = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+    rule = {"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}
+    inputs, _ = aws.check(token, "e", {"bucket": bucket_id, "rules": [rule]})
+    resource_id, state = aws.create(token, "e", inputs)
+    diff = aws.diff(token, "e", resource_id, state, inputs, inputs)
+    assert (resource_id, diff.changes) == (bucket_id, NONE)
+    aws.delete(token, "e", resource_id, state, inputs)
+    aws.delete("aws:s3/bucket:Bucket", "b", bucket_id, bucket_state, bucket)
+
+
 def test_functions_ask_the_cloud(aws: Plugin, lives: Lives) -> None:
     vpc = lives.states["vpc"]["id"]
     assert aws.invoke("aws:index/getCallerIdentity:getCallerIdentity", {})["accountId"]

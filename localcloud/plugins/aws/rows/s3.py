@@ -174,14 +174,18 @@ class BucketServerSideEncryptionConfiguration(OfBucket):
 
     def read(self, op: Op) -> Object | None:
         found = self.receive(self.ask(op)["ServerSideEncryptionConfiguration"])
-        wanted = {**op.inputs, **op.old}.get("rules")
         # S3 encrypts by its own key whatever is set: where the program chose another, its setting is gone.
-        if found["rules"] == _OWN_KEY and wanted and wanted != _OWN_KEY:
+        if _algorithms(found) == [_OWN] and _algorithms({**op.inputs, **op.old}) not in ([], [_OWN]):
             return None
         return {"bucket": op.id, **found}
 
 
-_OWN_KEY = [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}, "bucketKeyEnabled": False}]
+_OWN = "AES256"
+
+
+def _algorithms(values: Object) -> list[str]:
+    rules = values.get("rules") or []
+    return [(rule.get("applyServerSideEncryptionByDefault") or {}).get("sseAlgorithm", "") for rule in rules]
 
 
 @row
