@@ -21,9 +21,11 @@ class Parts:
     balancer: Any
     scheduler: Any
     listener: Listener  # where machines reach the cloud
+    firewall: Any
 
     def close(self) -> None:
         """End what runs on threads of its own."""
+        self.firewall.close()
         self.scheduler.close()
         self.balancer.close()
 
@@ -41,7 +43,7 @@ def install(home: Home, identity: Identity, port: int, cloud: Application) -> Pa
 
     _identity(identity)
     Registry(port).install()
-    listener = _ec2(identity, port, cloud, ministack.app.SERVICE_HANDLERS)
+    listener, firewall = _ec2(identity, port, cloud, ministack.app.SERVICE_HANDLERS)
     instance_records.install()
     key_pairs.install()
     routes.ROUTES[routes.PREFIX + "address"] = lambda body, headers: (200, addresses.gateway(port))
@@ -49,7 +51,7 @@ def install(home: Home, identity: Identity, port: int, cloud: Application) -> Pa
     scheduler = _ecs(balancer)
     ministack.app.SERVICE_HANDLERS["ecs"] = _guarded(ministack.app.SERVICE_HANDLERS["ecs"])
     ApplicationAutoScaling().install(ministack.app.SERVICE_HANDLERS)
-    return Parts(balancer=balancer, scheduler=scheduler, listener=listener)
+    return Parts(balancer=balancer, scheduler=scheduler, listener=listener, firewall=firewall)
 
 
 def _identity(identity: Identity) -> None:
@@ -95,12 +97,12 @@ def _ecs(balancer: Any) -> Any:
     return ecs.install(balancer)
 
 
-def _ec2(identity: Identity, port: int, cloud: Application, handlers: Any) -> Listener:
+def _ec2(identity: Identity, port: int, cloud: Application, handlers: Any) -> tuple[Listener, Any]:
     from localcloud.aws import ec2
     from localcloud.aws.ec2.machine import Machines
     from localcloud.aws.ec2.metadata import MachinesApplication
     from localcloud.aws.ec2.network import Network
 
     listener = Listener(MachinesApplication(cloud), port)
-    ec2.install(Machines(Network(identity.cloud_id, port, listener.open), identity.cloud_id, port), handlers)
-    return listener
+    machines = Machines(Network(identity.cloud_id, port, listener.open), identity.cloud_id, port)
+    return listener, ec2.install(machines, handlers)

@@ -1,7 +1,8 @@
-"""Cases of what hosts are made of. No machine boots: the image is one the local cloud only keeps a record of."""
+"""Cases of what hosts are made of; the instance is a machine that boots."""
 
 from tests.contract.case import Case
 
+IMAGE = "ami-0deb1a20000000001"  # Debian's
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGwG2Yk1pPcFXCfFTtXkSBTqYP2r1xvDkNqVbTnL4jMe contract"
 
 HOSTS = [
@@ -21,7 +22,7 @@ HOSTS = [
         token="aws:ec2/instance:Instance",
         name="host",
         inputs=lambda s: {
-            "ami": "ami-00000000000000001",
+            "ami": IMAGE,
             "instanceType": "t3.micro",
             "subnetId": s["subnet-a"]["id"],
             "vpcSecurityGroupIds": [s["group"]["id"]],

@@ -10,13 +10,15 @@ from typing import Any
 from localcloud.aws.ec2 import images
 from localcloud.aws.ec2.commands import Commands
 from localcloud.aws.ec2.engine import Record, Response, ec2
+from localcloud.aws.ec2.firewall import Firewall
 from localcloud.aws.ec2.instances import Instances
-from localcloud.aws.ec2.machine import Machine, Machines
+from localcloud.aws.ec2.machine import Machines
 
 
-def install(machines: Machines, handlers: Record) -> Instances:
+def install(machines: Machines, handlers: Record) -> Firewall:
     """Put the machines behind MiniStack's instances; call once per process, before requests are served."""
-    instances = Instances(machines, _started)
+    firewall = Firewall(machines.machine, machines.network.gateway)
+    instances = Instances(machines, firewall.booted)
     images.publish()
     ec2._launch_instances_internal = instances.launch(ec2._launch_instances_internal)
     ec2._docker_touched = lambda: True
@@ -29,11 +31,8 @@ def install(machines: Machines, handlers: Record) -> Instances:
         RebootInstances=instances.reboot,
     )
     Commands(machines).install(handlers)
-    return instances
-
-
-def _started(instance: Record, machine: Machine) -> None:
-    return None
+    firewall.watch()
+    return firewall
 
 
 def run_instances(original: Any) -> Any:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from localcloud.aws import addresses
 from localcloud.aws.home import CLOUD_LABEL, CloudError
 
 FIRST, LAST = 10, 250  # the machines' last numbers; below are the gateway and what the cloud itself may need
@@ -15,8 +16,8 @@ class Network:
 
     def __init__(self, cloud_id: str, port: int, listen: Callable[[str], None]) -> None:
         self.name = f"localcloud-{cloud_id}"
-        self.prefix = f"10.{port >> 8}.{port & 255}"
-        self.gateway = f"{self.prefix}.1"
+        self.prefix = addresses.machines(port)
+        self.gateway = addresses.gateway(port)
         self._cloud_id = cloud_id
         self._listen = listen
         self._lock = threading.Lock()
