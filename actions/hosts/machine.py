@@ -46,7 +46,7 @@ class ComposeMachine:
         return Observed(
             docker=seen.get("docker") == "true",
             architecture=seen.get("architecture", ""),
-            free_mb=int(seen.get("free_mb", "0")),
+            free_mb=int(seen.get("free_mb") or 0),
             image=seen.get("image", ""),
             digest=digest_of(seen.get("image", "")),
             state=seen.get("state", ""),

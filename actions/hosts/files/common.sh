@@ -83,7 +83,7 @@ begin_change() {
     cd "$APP_DIR"
     exec 9>"$APP_DIR/.lock"
     flock --wait 300 9 || fail "another run has been changing $APP_DIR for more than 300 s"
-    work=$(mktemp -d /run/release.XXXXXX)
+    work=$(mktemp -d "${RUNTIME_DIRECTORY:-/run}/release.XXXXXX") # in memory, on no disk
     trap 'rm -rf "$work"' EXIT
     trap 'exit 1' HUP INT TERM
     settle
