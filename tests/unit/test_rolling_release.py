@@ -4,7 +4,8 @@ import pytest
 
 from actions.errors import Cancelled, PreflightFailed, ReleaseError
 from actions.rolling.course import HostFailed
-from tests.simulated_fleet import SimulatedFleet, digest_of
+from tests.simulated_cloud import CHECK_SECONDS, HEALTHY_CHECKS
+from tests.simulated_fleet import PULL_SECONDS, START_SECONDS, UP_SECONDS, SimulatedFleet, digest_of
 
 
 def assert_whole(fleet: SimulatedFleet, tag: str) -> None:
@@ -194,3 +195,26 @@ def test_an_older_run_that_lost_its_lock_changes_nothing_any_more() -> None:
     assert [simulated.running for simulated in fleet.hosts] == [digest_of(tag) for tag in ("v2", "v1", "v1")]
     assert fleet.cloud.table["verified"]["proof"]["S"].count('"image_tag": "v1"') == 1
     assert fleet.violations == []
+
+
+def seconds_of_a_release(hosts: int, wave_size: int) -> float:
+    fleet = SimulatedFleet(hosts, wave_size=wave_size)
+    began = fleet.now
+    fleet.release("v2")
+    assert_whole(fleet, "v2")
+    return fleet.now - began
+
+
+def test_time_grows_with_the_waves_and_not_with_the_hosts() -> None:
+    ten, hundred = seconds_of_a_release(10, 2), seconds_of_a_release(100, 20)
+    assert hundred <= 1.15 * ten
+
+
+def test_a_release_takes_hardly_longer_than_what_the_hosts_themselves_need() -> None:
+    fleet = SimulatedFleet(3)
+    for simulated in fleet.hosts:
+        simulated.in_flight_seconds = 8.0
+    began = fleet.now
+    fleet.release("v2")
+    host_seconds = 8.0 + UP_SECONDS + START_SECONDS + HEALTHY_CHECKS * CHECK_SECONDS
+    assert fleet.now - began <= 1.15 * (PULL_SECONDS + 3 * host_seconds)
