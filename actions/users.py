@@ -1,8 +1,9 @@
 """How an action asks the way a user asks: through the balancer, by its URL, with no proxy of the runner's."""
 
-import ipaddress
 import os
+import ssl
 import warnings
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -12,22 +13,28 @@ BALANCER_DOMAINS = (".elb.amazonaws.com", ".elb.amazonaws.com.cn")
 
 
 def session(url: str) -> requests.Session:
-    """For requests to this URL; its certificate is checked where the URL names a domain of one's own."""
+    """For requests to this URL; its certificate is checked unless nobody could have issued one."""
     made = requests.Session()
     made.trust_env = False
-    if certificate_checked(url):
-        made.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
-    else:
+    made.verify = _bundle() or True
+    if not certifiable(url):
         made.verify = False
         warnings.filterwarnings("ignore", category=InsecureRequestWarning)
     return made
 
 
-def certificate_checked(url: str) -> bool:
-    """No certificate is issued for a balancer's own name or address, so there it cannot be checked."""
-    name = urlsplit(url).hostname or ""
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return not name.endswith(BALANCER_DOMAINS)
-    return False
+def websocket_options(url: str) -> dict[str, Any]:
+    """The same for a WebSocket."""
+    if not certifiable(url):
+        return {"cert_reqs": ssl.CERT_NONE, "check_hostname": False}
+    return {"ca_certs": bundle} if (bundle := _bundle()) else {}
+
+
+def certifiable(url: str) -> bool:
+    """Whether a certificate can name the URL's host: nobody is given one for a name of the balancer's own domain."""
+    return not (urlsplit(url).hostname or "").endswith(BALANCER_DOMAINS)
+
+
+def _bundle() -> str:
+    """The authorities that the runner trusts, where they are not the usual ones."""
+    return os.environ.get("REQUESTS_CA_BUNDLE", "")

@@ -1,6 +1,5 @@
 """Users with WebSockets for the length of a release: how often a connection was refused, and how often one was cut."""
 
-import ssl
 import threading
 import time
 from dataclasses import dataclass, field
@@ -57,8 +56,7 @@ class Sockets:
         return self.result
 
     def _run(self) -> None:
-        checked = users.certificate_checked(self._url)
-        options = {} if checked else {"cert_reqs": ssl.CERT_NONE, "check_hostname": False}
+        options = users.websocket_options(self._url)
         while not self._stop.is_set():
             try:
                 connection = websocket.create_connection(

@@ -89,7 +89,7 @@ def test_the_probe_counts_what_a_user_notices(server: Server) -> None:
     assert result.failures == 1 and result.requests >= 5  # the sixth may still be under way
     assert [seen.version for seen in result.versions] == ["v200", "v202"]
     assert result.errors[0].endswith("HTTP 503")
-    assert result.longest_gap >= 0.2
+    assert result.longest_gap > 0.1  # longer than between two requests
 
 
 def test_where_nothing_was_served_the_probe_counts_from_the_first_good_answer(server: Server) -> None:
