@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.sample import app, build
+from localcloud.sample import app
+from localcloud.sample.build import SAMPLE
 
 PROGRAM = Path(app.__file__)
 
@@ -169,4 +170,4 @@ def test_good_never_misbehaves(slept: list[float]) -> None:
 
 def test_build_refuses_an_unknown_mode() -> None:
     with pytest.raises(ValueError, match="mode is 'sad'"):
-        build.build(repository="r", tag="t", mode="sad")
+        SAMPLE.build(repository="r", tag="t", mode="sad")

@@ -19,7 +19,7 @@ import requests
 
 from localcloud.github.model import Repository, Token, World
 from localcloud.github.server import GitHubServer
-from localcloud.sample import build as sample
+from localcloud.sample.build import SAMPLE
 from ops.preview_text import marker
 from tests.cloud.load import Load
 from tests.cloud.project import ROOT, Project
@@ -378,8 +378,8 @@ def test_a_push_builds_once_and_releases_and_a_dispatch_rolls_back(
     released: Project, aws: boto3.session.Session, tmp_path: Path
 ) -> None:
     shutil.copytree(ROOT / ".github", released.path / ".github", dirs_exist_ok=True)
-    sample.prepare()
-    shutil.copytree(sample.CONTEXT, released.path / "src", dirs_exist_ok=True)
+    SAMPLE.prepare()
+    shutil.copytree(SAMPLE.context, released.path / "src", dirs_exist_ok=True)
     sha, before = "d" * 40, released.output("imageTag")
     stack = "liveinsight.local"
     environment = {**released.environment, "DOCKER_BUILDKIT": "0"}

@@ -1,0 +1,1 @@
+"""TeamMoa's sample application: a small real Django project, in good versions and in bad ones."""

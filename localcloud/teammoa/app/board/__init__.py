@@ -1,0 +1,1 @@
+"""The one application: rows on a board."""

@@ -1,0 +1,1 @@
+"""An application whose migration cannot succeed; installed by MODE=migrate-fails alone."""
