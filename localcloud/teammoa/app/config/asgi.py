@@ -14,6 +14,8 @@ django.setup(set_prefix=False)
 
 from django.conf import settings  # noqa: E402 - after the set-up
 
+import config.urls  # noqa: E402, F401 - now, not with the first request
+
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
