@@ -48,7 +48,7 @@ class Application:
         return image
 
     def prepare(self) -> None:
-        """Lay out the build context: the sources, and the packages that the host's pip fetched (a build has no network)."""
+        """Lay out the build context: the sources, and packages by the host's pip: a build has no network."""
         self.context.mkdir(parents=True, exist_ok=True)
         for name, source in self.files.items():
             _copy(source, self.context / name)
@@ -73,9 +73,7 @@ class Application:
         parser.add_argument("--push", action="store_true")
         chosen = parser.parse_args(arguments)
         try:
-            image = self.build(
-                repository=chosen.repository, tag=chosen.tag, version=chosen.version, mode=chosen.mode
-            )
+            image = self.build(repository=chosen.repository, tag=chosen.tag, version=chosen.version, mode=chosen.mode)
             if chosen.push:
                 push(image)
         except BuildFailed as error:
@@ -86,7 +84,7 @@ class Application:
 
 
 def build_image(context: Path, image: str, *options: str) -> None:
-    """`docker build` with the builder inside the engine: no plugin, and it finds the base image among the local ones."""
+    """`docker build` with the builder inside the engine: it needs no plugin, and finds the local base image."""
     run("docker", "build", "--quiet", *options, "--tag", image, str(context), env={"DOCKER_BUILDKIT": "0"})
 
 

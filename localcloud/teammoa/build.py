@@ -1,4 +1,4 @@
-"""Build one version of TeamMoa's sample application and push it; `python -m localcloud.teammoa.build --help` tells how."""
+"""Build TeamMoa's sample application and push it; `python -m localcloud.teammoa.build --help` tells how."""
 
 import io
 import struct

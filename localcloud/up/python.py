@@ -7,7 +7,7 @@ import sys
 from localcloud.up.job import Job
 from localcloud.up.paths import PYTHON, ROOT, VENV
 
-FILES = ("requirements.txt", "requirements-dev.txt")
+FILES = ("requirements.txt", "requirements-dev.txt", "localcloud/teammoa/app/requirements.txt")
 STAMP = VENV / "installed"
 
 

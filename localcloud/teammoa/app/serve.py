@@ -21,6 +21,8 @@ LOOK_SECONDS = 0.1
 class PoliteServer(Server):
     """Daphne's server, which finishes what it has begun within `STOP_SECONDS`."""
 
+    connections: dict[Any, dict[str, Any]]
+
     def __init__(self, *args: Any, stop_seconds: float, **options: Any) -> None:
         super().__init__(*args, signal_handlers=False, **options)
         self._stop_seconds = stop_seconds

@@ -6,6 +6,7 @@ import json
 import socket
 import time
 
+from config.modes import ill
 from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError, connection
@@ -14,7 +15,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 from redis import RedisError
 
 from board.models import Row
-from config.modes import ill
 
 LONGEST_SLOW = 600.0  # seconds; the longest deregistration delay in use
 LIST_LIMIT = 1000

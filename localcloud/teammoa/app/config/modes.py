@@ -1,4 +1,4 @@
-"""The ways this application can be bad, chosen by MODE when its image is built; no import, so that builders read it too.
+"""The ways this application can be bad, chosen by MODE when its image is built.
 
 health-500     serves pages, and its health check fails: the database does not answer
 health-lies    healthy for whoever asks on the host, ill for whoever comes through the balancer

@@ -1,10 +1,9 @@
 """What is served where."""
 
+from board import views
 from django.conf import settings
 from django.urls import path
 from django.views.static import serve
-
-from board import views
 
 urlpatterns = [
     path("", views.home),

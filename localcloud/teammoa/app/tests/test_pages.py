@@ -3,12 +3,11 @@
 import hashlib
 from unittest import mock
 
+from config.modes import ill
 from django.core.cache import cache
 from django.db import OperationalError
 from django.test import TestCase, override_settings
 from redis import RedisError
-
-from config.modes import ill
 
 
 class PagesTest(TestCase):
@@ -38,7 +37,9 @@ class PagesTest(TestCase):
 
     def test_rows_are_added_and_listed(self) -> None:
         self.assertEqual(self.client.post("/rows/", {"text": "first"}).status_code, 201)
-        self.assertEqual(self.client.post("/rows/", {"text": "second"}, content_type="application/json").status_code, 201)
+        self.assertEqual(
+            self.client.post("/rows/", {"text": "second"}, content_type="application/json").status_code, 201
+        )
         self.assertEqual(self.client.post("/rows/", {}).status_code, 400)
         self.assertEqual(self.client.post("/rows/", "[]", content_type="application/json").status_code, 400)
         listed = self.client.get("/rows/").json()
