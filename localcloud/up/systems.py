@@ -19,6 +19,12 @@ class System:
 
 SYSTEMS = {
     "liveinsight": System(repository="liveinsight-app", sample="localcloud.sample.build"),
+    "teammoa": System(
+        needs=("base image", "machine image"),
+        supplies="localcloud.up.teammoa_supplies",
+        repository="teammoa-web",
+        sample="localcloud.teammoa.build",
+    ),
 }
 
 

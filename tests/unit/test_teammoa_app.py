@@ -66,10 +66,9 @@ def asked(port: int, method: str, path: str, *, promised: int = 0) -> Iterator[h
 @contextmanager
 def opened_socket(port: int) -> Iterator[websocket.WebSocket]:
     socket = websocket.create_connection(f"ws://127.0.0.1:{port}/ws/echo/", timeout=20)
-    try:
+    assert socket.sock is not None
+    with socket.sock:  # socket.close() leaves it open when the server has closed before
         yield socket
-    finally:
-        socket.shutdown()  # close() leaves the socket open when the server has closed it
 
 
 def get(port: int, path: str) -> int:
