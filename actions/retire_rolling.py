@@ -1,7 +1,4 @@
-"""Take a fleet out of service with its stack: `pulumi destroy` runs this before hosts and balancer go.
-
-Hosts leave the target group, and what they published themselves goes with them.
-"""
+"""Take a fleet's hosts out of the balancer: `pulumi destroy` runs this before hosts and balancer go."""
 
 import sys
 
@@ -16,8 +13,6 @@ from actions.progress import Progress
 from actions.rolling import request
 from actions.rolling.target_group import TargetGroup, text_of
 
-GIVEN_AT_ONCE = 10  # names per DeleteParameters call
-
 
 def work(cancellation: Cancellation) -> int:
     progress = Progress()
@@ -29,11 +24,7 @@ def work(cancellation: Cancellation) -> int:
         for host in registered:
             cancellation.check()
             targets.deregister(host)
-        prefix = asked.access.host_keys_prefix.rstrip("/")
-        names = [f"{prefix}/{host.instance}/host-key" for host in asked.hosts]
-        for start in range(0, len(names), GIVEN_AT_ONCE):
-            aws("ssm").delete_parameters(Names=names[start : start + GIVEN_AT_ONCE])
-        progress.say(f"{len(registered)} hosts left the target group; their published keys are gone")
+        progress.say(f"{len(registered)} hosts left the target group")
     except (ReleaseError, ClientError, BotoCoreError) as error:
         progress.say(text_of(error))
         return 1

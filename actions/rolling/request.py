@@ -4,9 +4,10 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
-from actions.errors import ReleaseError
+from actions.environment import text as environment_text
 from actions.hosts.host import Host, StagedRelease
 from actions.hosts.machine import Project
 
@@ -77,12 +78,7 @@ class RollingRequest:
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> RollingRequest:
     """Raises `ReleaseError` naming the variable that is missing."""
-
-    def text(name: str) -> str:
-        if not environment.get(name):
-            raise ReleaseError(f"{name} is not set: this action is run by `pulumi up`, which sets it")
-        return environment[name]
-
+    text = partial(environment_text, environment=environment)
     return RollingRequest(
         image=text("IMAGE"),
         hosts=tuple(Host(**entry) for entry in json.loads(text("HOSTS"))),

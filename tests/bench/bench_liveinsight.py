@@ -3,57 +3,21 @@
 Ratios, because a slow machine slows both sides.
 """
 
-import shutil
-import statistics
-import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import boto3
 
+from tests.bench.ratios import report, report_preview, seconds, until_verified
 from tests.cloud.liveinsight.conftest import push_image
 from tests.cloud.project import Project
 
-RUNS = 5
 START_SECONDS = 2.0  # the sample application's slow start
 INTERVAL_SECONDS, THRESHOLD = 5, 2  # the health check of the test stack
 NAMES = {"cluster": "LiveInsight-cluster", "service": "LiveInsight-service"}
 
-EMPTY = {"Pulumi.yaml": "name: empty\nruntime: python\n", "__main__.py": ""}
-
-
-def seconds(work: Callable[[], object]) -> float:
-    began = time.monotonic()
-    work()
-    return time.monotonic() - began
-
-
-def report(what: str, measured: float, against: float, limit: float) -> None:
-    print(f"\n{what}: {measured:.2f} s against {against:.2f} s = {measured / against:.2f} (limit {limit})")
-    assert measured <= limit * against
-
-
-def empty_project(project: Project, home: Path) -> Callable[[], object]:
-    for name, text in EMPTY.items():
-        (home / name).write_text(text)
-
-    def pulumi(*arguments: str) -> object:
-        command = ["pulumi", *arguments, "--non-interactive"]
-        return subprocess.run(command, cwd=home, env=project.environment, check=True, capture_output=True)
-
-    pulumi("stack", "init", "empty")
-    return lambda: pulumi("preview")
-
 
 def test_preview_of_an_unchanged_stack(released: Project, tmp_path: Path) -> None:
-    empty = empty_project(released, tmp_path)
-    ours, theirs = [], []
-    for _ in range(RUNS + 1):
-        ours.append(seconds(lambda: released.pulumi("preview")))
-        theirs.append(seconds(empty))
-    shutil.rmtree(tmp_path)
-    report("preview, against an empty program", statistics.median(ours[1:]), statistics.median(theirs[1:]), 2.5)
+    report_preview(released, tmp_path)
 
 
 def test_good_and_failing_release(released: Project, other: str, aws: boto3.session.Session) -> None:
@@ -74,18 +38,6 @@ def test_good_and_failing_release(released: Project, other: str, aws: boto3.sess
     report("release, against its critical path", good, path, 1.25)
     report("release, against update-service and services-stable", good, waiter, 1.0)
     report("failing release, against a good one", failing, good, 2.0)
-
-
-def until_verified(project: Project) -> float:
-    """Seconds from the start of `pulumi up` to the line that says verified."""
-    began = time.monotonic()
-    verified = 0.0
-    with project.start("up", "--yes", "--skip-preview") as process:
-        for line in process.stdout or ():
-            if "verified:" in line and not verified:
-                verified = time.monotonic() - began
-    assert verified and process.returncode == 0
-    return verified
 
 
 def update_and_wait(project: Project, aws: boto3.session.Session) -> float:
