@@ -1,16 +1,30 @@
-"""What a stack released last, so that a stack without an image tag in its file keeps it."""
+"""What a stack released last, so that a stack without a tag in its file keeps it."""
+
+from typing import Any
 
 import pulumi
 
-OUTPUT = "imageTag"  # exported by every stack that releases; a failed release leaves the earlier value
+OUTPUT = "imageTag"  # exported by a stack that releases one image; a failed release leaves the earlier value
+OUTPUTS = "tags"  # by a stack that releases several
 
 
 def last_released_tag() -> str | None:
-    """The tag this stack released last, or None when it released none.
+    """The tag this stack released last, or None when it released none."""
+    tag = _outputs().get(OUTPUT)
+    return str(tag) if tag else None
 
-    It decides whether a release is declared at all, so it is asked for now: a plain value, not an output.
+
+def last_released_tags() -> dict[str, str]:
+    """Component → the tag this stack released last."""
+    return {str(name): str(tag) for name, tag in (_outputs().get(OUTPUTS) or {}).items()}
+
+
+def _outputs() -> dict[str, Any]:
+    """The stack's own outputs of its last update.
+
+    They decide what is declared at all, so they are asked for now: plain values, not outputs.
     """
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     answer = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": stack}).value or {}
-    tag = answer.get("outputs", {}).get(OUTPUT)
-    return str(tag) if tag else None
+    outputs: dict[str, Any] = answer.get("outputs", {})
+    return outputs

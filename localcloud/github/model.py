@@ -62,12 +62,36 @@ class Comment:
 
 
 @dataclass(kw_only=True)
+class Pull:
+    """A pull request from a branch to another."""
+
+    number: int
+    title: str
+    body: str
+    head: str
+    base: str
+    state: str = "open"
+
+    def as_json(self, repository: str) -> dict[str, Any]:
+        return {
+            "number": self.number,
+            "title": self.title,
+            "body": self.body,
+            "state": self.state,
+            "html_url": f"https://github.com/{repository}/pull/{self.number}",
+            "head": {"ref": self.head},
+            "base": {"ref": self.base},
+        }
+
+
+@dataclass(kw_only=True)
 class Repository:
     """A repository: its pull requests, and the git directory behind its branches and commits."""
 
     name: str
     git: Path | None = None
-    pulls: dict[int, list[Comment]] = field(default_factory=dict)
+    pulls: dict[int, list[Comment]] = field(default_factory=dict)  # number → comments
+    opened: dict[int, Pull] = field(default_factory=dict)  # those made through the API
     _next: int = 1
 
     def add_comment(self, pull: int, login: str, body: str) -> Comment:

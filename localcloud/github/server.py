@@ -7,12 +7,12 @@ import json
 import re
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from localcloud.github import writing
 from localcloud.github.model import Answer, Refusal, Repository, Token, World
+from localcloud.web import Call, LoopbackServer, Reply
 
 PULLS = "pull-requests"
 CONTENTS = "contents"
@@ -25,11 +25,13 @@ class Request:
         self.world, self.repository, self.token, self.body = world, repository, token, body
         self._url = urlsplit(url)
 
+    def query(self, name: str, default: str) -> str:
+        return parse_qs(self._url.query).get(name, [default])[0]
+
     def page(self, items: list[Any]) -> Answer:
         """The part of a list that `page` and `per_page` ask for, with a Link header to the next one."""
-        query = parse_qs(self._url.query)
-        size = min(int(query.get("per_page", ["30"])[0]), 100)
-        number = int(query.get("page", ["1"])[0])
+        size = min(int(self.query("per_page", "30")), 100)
+        number = int(self.query("page", "1"))
         links = []
         if number * size < len(items):
             base = f"{self._url.scheme}://{self._url.netloc}{self._url.path}?per_page={size}"
@@ -76,6 +78,7 @@ ROUTES: tuple[tuple[str, re.Pattern[str], str, str, Callable[..., Answer]], ...]
     ("PATCH", re.compile(r"/issues/comments/(\d+)"), PULLS, "write", update_comment),
     ("GET", re.compile(r"/git/ref/heads/(.+)"), CONTENTS, "read", get_ref),
     ("GET", re.compile(r"/compare/([^/]+?)\.\.\.([^/]+)"), CONTENTS, "read", compare),
+    *writing.ROUTES,
 )
 REPOSITORY = re.compile(r"/repos/([^/]+/[^/]+)(/.+)")
 
@@ -106,58 +109,21 @@ def answer(world: World, method: str, url: str, authorization: str, body: dict[s
         return refusal.answer
 
 
-class GitHubServer:
-    """The double on a free port of the loopback address, for the length of a `with`."""
+class GitHubServer(LoopbackServer):
+    """The double on a port of the loopback address, for the length of a `with`."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, port: int = 0) -> None:
         self.world = world
         self._lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        super().__init__(self._handle, port)
 
-    def handle(self, method: str, path: str, authorization: str, text: bytes) -> Answer | None:
+    def _handle(self, call: Call) -> Reply | None:
         """The answer, or None when it is to get lost on its way."""
         with self._lock:
-            made = answer(self.world, method, self.url + path, authorization, json.loads(text) if text else {})
-            if method in self.world.lost:
-                self.world.lost.remove(method)
+            body = json.loads(call.body) if call.body else {}
+            made = answer(self.world, call.method, self.url + call.path, call.headers.get("Authorization", ""), body)
+            if call.method in self.world.lost:
+                self.world.lost.remove(call.method)
                 return None
-            return made
-
-    def __enter__(self) -> "GitHubServer":
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
-        self._http.shutdown()
-        self._thread.join()
-        self._http.server_close()
-
-
-def _handler(server: GitHubServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def _serve(self) -> None:
-            text = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-            made = server.handle(self.command, self.path, self.headers.get("Authorization", ""), text)
-            if made is None:
-                self.close_connection = True
-                return
-            content = json.dumps(made.body).encode()
-            self.send_response(made.status)
-            for name, value in {"Content-Type": "application/json; charset=utf-8", **made.headers}.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Nothing: `World.requests` holds what arrived."""
-
-    return Handler
+            headers = {"Content-Type": "application/json; charset=utf-8", **made.headers}
+            return Reply(status=made.status, body=json.dumps(made.body).encode(), headers=headers)

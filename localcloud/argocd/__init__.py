@@ -1,0 +1,1 @@
+"""Argo CD's application API in front of a real git repository."""
