@@ -34,10 +34,11 @@ class Refused(Exception):
 class Rest:
     """Requests as one token's owner; `calls` counts what was asked, repetitions of the same question aside."""
 
-    def __init__(self, *, api_url: str, token: str, right: str, backoff: float = 1.0) -> None:
+    def __init__(self, *, api_url: str, token: str, right: str, graphql_url: str = "", backoff: float = 1.0) -> None:
         """`right` is named when the token lacks it, such as "comments need `pull-requests: write`"."""
         self.calls = 0
         self.url = api_url.rstrip("/")
+        self._graphql = graphql_url or f"{self.url.removesuffix('/v3')}/graphql"
         self._right = right
         self._session = requests.Session()
         self._session.headers.update(
@@ -47,16 +48,12 @@ class Rest:
                 "X-GitHub-Api-Version": "2022-11-28",
             }
         )
-        retry = GitHubRetry(
-            total=5,
-            backoff_factor=backoff,
-            status_forcelist=OVERLOADED,
-            allowed_methods=frozenset({"GET", "PATCH"}),
-            raise_on_status=False,
-            retry_after_max=LONGEST_WAIT,
-        )
-        self._session.mount("http://", HTTPAdapter(max_retries=retry))
-        self._session.mount("https://", HTTPAdapter(max_retries=retry))
+        for prefix, methods in (
+            ("http://", {"GET", "PATCH"}),
+            ("https://", {"GET", "PATCH"}),
+            (self._graphql, {"POST"}),  # only questions are asked there
+        ):
+            self._session.mount(prefix, HTTPAdapter(max_retries=_retry(methods, backoff)))
 
     def call(self, method: str, url: str, body: dict[str, Any] | None = None) -> requests.Response:
         """The answer to a request for a path below the API's address, or for a whole address; raises `Refused`."""
@@ -73,6 +70,14 @@ class Rest:
             f"GitHub refused {method} {url} with {response.status_code}: {self._explain(response)}",
         )
 
+    def query(self, text: str) -> dict[str, Any]:
+        """The `data` of a GraphQL question; what is not there is None in it."""
+        answer = self.call("POST", self._graphql, {"query": text}).json()
+        if answer.get("data") is None:
+            raise Refused(0, f"GitHub does not answer: {answer.get('errors')}")
+        data: dict[str, Any] = answer["data"]
+        return data
+
     def _explain(self, response: requests.Response) -> str:
         """GitHub's own message, and what to do about it where that is known."""
         try:
@@ -88,3 +93,14 @@ class Rest:
             404: "no such thing, or the token may not see it",
         }.get(response.status_code)
         return f"{message} ({advice})" if advice else message
+
+
+def _retry(methods: set[str], backoff: float) -> GitHubRetry:
+    return GitHubRetry(
+        total=5,
+        backoff_factor=backoff,
+        status_forcelist=OVERLOADED,
+        allowed_methods=frozenset(methods),
+        raise_on_status=False,
+        retry_after_max=LONGEST_WAIT,
+    )

@@ -32,7 +32,9 @@ class GitOpsRelease:
 
     def __init__(self, asked: request.GitOpsRequest, cancellation: Cancellation, progress: Progress) -> None:
         self._asked, self._cancellation, self._progress = asked, cancellation, progress
-        self._rest = Rest(api_url=asked.api_url, token=asked.secrets.github_token, right=RIGHT)
+        self._rest = Rest(
+            api_url=asked.api_url, graphql_url=asked.graphql_url, token=asked.secrets.github_token, right=RIGHT
+        )
         self._repository = Repository(self._rest, asked.repository)
         self._argocd = ArgoCd(asked.argocd, asked.secrets.argocd_token) if asked.argocd else None
         self._older: dict[str, bool] = {}
@@ -85,8 +87,7 @@ class GitOpsRelease:
         """The tags asked for; refused where one is older than what is there, asked once for each such state."""
         state = json.dumps(now, sort_keys=True)
         if not self._asked.allow_older and state not in self._older:
-            sources = {name: Repository(self._rest, source) for name, source in self._asked.sources.items()}
-            order.refuse_older(now, self._asked.tags, sources, self._progress.say)
+            order.refuse_older(now, self._asked.tags, self._asked.sources, self._rest, self._progress.say)
             self._older[state] = False
         return self._asked.tags
 
@@ -124,7 +125,9 @@ class GitOpsRelease:
         self._progress.say(f"release failed: {failure}")
         earlier = self._earlier(bumped)
         if not earlier:
-            self._progress.detail("the tags were there before this release, and no earlier ones are known: nothing to undo")
+            self._progress.detail(
+                "the tags were there before this release, and no earlier ones are known: nothing to undo"
+            )
             return
         with self._cancellation.shielded(), self._progress.step("undo"):
             try:
@@ -141,7 +144,9 @@ class GitOpsRelease:
                 self._progress.say(f"NOT undone: {error}")
                 self._progress.detail("the next `pulumi up` looks again; see docs/runbooks/astrago.md")
                 return
-        self._progress.detail("next: mend the build or name good tags, then `pulumi up`; the preview shows it as pending")
+        self._progress.detail(
+            "next: mend the build or name good tags, then `pulumi up`; the preview shows it as pending"
+        )
 
     def _earlier(self, bumped: Bumped) -> dict[str, dict[str, str]]:
         """What each file said before; for a commit of a run that was cut off, the last verified tags."""

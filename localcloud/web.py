@@ -3,9 +3,10 @@
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +15,7 @@ class Call:
 
     method: str
     path: str  # with its query
-    headers: Mapping[str, str]
+    headers: Message
     body: bytes
 
 
@@ -41,7 +42,7 @@ class LoopbackServer:
         self.url = f"http://{self.host}"
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
-    def __enter__(self) -> "LoopbackServer":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -9,14 +9,16 @@ from collections.abc import Callable
 import pulumi
 from pulumi.runtime import config as engine_config
 
-from stacks import liveinsight_settings, teammoa_settings
+from stacks import astrago_settings, liveinsight_settings, teammoa_settings
+from stacks.astrago_settings import AstragoSettings
 from stacks.config_reader import ConfigError, Section, stack_section, suggestion
 from stacks.liveinsight_settings import LiveInsightSettings
 from stacks.teammoa_settings import TeamMoaSettings
 
-Settings = LiveInsightSettings | TeamMoaSettings
+Settings = AstragoSettings | LiveInsightSettings | TeamMoaSettings
 # A system is a row here, its module `stacks/<system>.py` with declare(settings), and its settings module.
 SYSTEMS: dict[str, tuple[type, Callable[[str, Section], Settings]]] = {
+    "astrago": (AstragoSettings, astrago_settings.read),
     "liveinsight": (LiveInsightSettings, liveinsight_settings.read),
     "teammoa": (TeamMoaSettings, teammoa_settings.read),
 }

@@ -116,7 +116,9 @@ class Waiting:
             except requests.RequestException as error:
                 unreachable = f"Argo CD cannot be reached: {error}"
             if time.monotonic() > deadline:
-                raise ReleaseError(unreachable or f"{self.application} did not become Synced and Healthy in time: {last}")
+                raise ReleaseError(
+                    unreachable or f"{self.application} did not become Synced and Healthy in time: {last}"
+                )
             self.cancellation.wait(POLL_SECONDS)
 
     def _good(self, look: Look) -> bool:

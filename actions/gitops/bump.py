@@ -34,7 +34,7 @@ class Bumped:
 
 @dataclass(kw_only=True)
 class Bump:
-    """One change of tags; `wanted` gives the tags by file and what it says now, so that nothing newer is overwritten."""
+    """One change of tags. `wanted` gives them by file and what it says now, so that nothing newer is overwritten."""
 
     repository: Repository
     branch: str

@@ -13,7 +13,8 @@ RIGHT = "looking needs `contents: read`"
 
 def observe(asked: request.GitOpsRequest) -> dict[str, str]:
     """The tags of the first file in which one differs from what is wanted, so that no file's drift is missed."""
-    repository = Repository(Rest(api_url=asked.api_url, token=asked.secrets.github_token, right=RIGHT), asked.repository)
+    rest = Rest(api_url=asked.api_url, token=asked.secrets.github_token, right=RIGHT)
+    repository = Repository(rest, asked.repository)
     paths = {name: asked.path(name) for name in asked.tags}
     for path in asked.files:
         found = values.tags(repository.file(path, asked.branch).text, paths, path)

@@ -18,9 +18,7 @@ class Proposed:
     url: str
 
 
-def propose(
-    asked: GitOpsRequest, repository: Repository, bump: Callable[[Repository, str], Bump]
-) -> Proposed:
+def propose(asked: GitOpsRequest, repository: Repository, bump: Callable[[Repository, str], Bump]) -> Proposed:
     """The open pull request that brings the tags; made unless it is there."""
     on_base = bump(repository, asked.branch)
     if on_base.nothing_to_do():

@@ -64,9 +64,7 @@ class Repository:
 
     def head(self, branch: str) -> str:
         try:
-            return str(
-                self.rest.call("GET", f"{self._base}/git/ref/heads/{quote(branch)}").json()["object"]["sha"]
-            )
+            return str(self.rest.call("GET", f"{self._base}/git/ref/heads/{quote(branch)}").json()["object"]["sha"])
         except Refused as refused:
             if refused.status == 404:
                 raise ReleaseError(f"{self.name} has no branch {branch}, or the token may not see it") from refused
@@ -100,16 +98,6 @@ class Repository:
         if not commits:
             raise ReleaseError(f"no commit of {branch} in {self.name} touches {path}")
         return str(commits[0]["sha"])
-
-    def ancestors(self, commit: str) -> list[str]:
-        """The commit and those before it, newest first, at most a hundred; empty when it is not there."""
-        try:
-            commits = self.rest.call("GET", f"{self._base}/commits?sha={commit}&per_page=100").json()
-        except Refused as refused:
-            if refused.status in (404, 422):
-                return []
-            raise
-        return [str(entry["sha"]) for entry in commits]
 
     def standing(self, base: str, head: str) -> str | None:
         """`head` against `base`: ahead, behind, identical, diverged; None when one of them is not there."""

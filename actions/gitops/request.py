@@ -1,4 +1,4 @@
-"""What a release by commit is asked to do: readable variables from `pulumi up`, secrets from the caller's environment."""
+"""What a release by commit is asked to do: readable variables from `pulumi up`, secrets from its caller."""
 
 import json
 import os
@@ -39,6 +39,7 @@ class GitOpsRequest:
     previous: dict[str, str]  # the tags of the last verified release
     allow_older: bool
     api_url: str
+    graphql_url: str
     secrets: Secrets
 
     def path(self, component: str) -> Path:
@@ -80,5 +81,6 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> GitOpsReque
         previous=json.loads(environment.get("PREVIOUS") or "{}"),
         allow_older=environment.get("ALLOW_OLDER", "").lower() == "true",
         api_url=environment.get("GITHUB_API_URL") or "https://api.github.com",
+        graphql_url=environment.get("GITHUB_GRAPHQL_URL", ""),
         secrets=secrets,
     )

@@ -1,4 +1,4 @@
-"""The three services in one process: GitHub with three repositories, a registry, and Argo CD that follows one of them."""
+"""The three services in one process: GitHub with three repositories, a registry, and Argo CD that follows one."""
 
 import secrets
 from collections.abc import Iterator
@@ -66,8 +66,8 @@ class Astrago:
 
     def tag(self, component: str, build: int) -> str:
         """The tag of a component's build, counted from the first."""
-        commits = (self.applications[SOURCES[component]].run("rev-list", "--reverse", APPLICATION_BRANCH) or b"").decode()
-        return f"{component}-stage-{commits.split()[build][:8]}"
+        commits = self.applications[SOURCES[component]].history(APPLICATION_BRANCH)
+        return f"{component}-stage-{commits[-1 - build][:8]}"
 
     def push(self, component: str, build: int) -> str:
         """That tag, in the registry."""

@@ -76,6 +76,10 @@ class Git:
         content = self.run("cat-file", "blob", name)
         return None if content is None else (name, content)
 
+    def history(self, name: str, *limits: str) -> list[str]:
+        """The commits that lead to this one, newest first."""
+        return (self.run("rev-list", *limits, "--end-of-options", name) or b"").decode().split()
+
     def resolve(self, name: str) -> str | None:
         answer = self.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
         return answer.decode().strip() if answer else None

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from localcloud.github.git import Git
-from localcloud.github.model import Answer, Pull, Refusal, Repository
+from localcloud.github.model import Answer, Pull, Refusal, Repository, Token, World
 
 SHA = re.compile(r"[0-9a-f]{40}")
 
@@ -168,6 +168,32 @@ def merge_pull(request: Any, number: str) -> Answer:
     git.move(pull.base, commit, base)
     pull.state = "closed"
     return Answer(status=200, body={"merged": True, "sha": commit})
+
+
+# The one question that is asked in GraphQL: the commits up to one of each repository.
+QUESTION = re.compile(
+    r'(\w+): repository\(owner: "([\w.-]+)", name: "([\w.-]+)"\) \{ object\(expression: "([\w./-]+)"\) '
+    r"\{ \.\.\. on Commit \{ history\(first: (\d+)\) \{ nodes \{ oid \} \} \} \} \}"
+)
+
+
+def histories(world: World, token: Token, query: str) -> dict[str, Any]:
+    """Each alias with its commits, or None and an error; any other question is an error."""
+    data: dict[str, Any] = {}
+    errors = []
+    if not QUESTION.search(query) or QUESTION.sub("", query).split() != ["query", "{", "}"]:
+        return {"data": None, "errors": [{"message": "the double answers no such question"}]}
+    for alias, owner, name, expression, first in QUESTION.findall(query):
+        repository = world.repositories.get(f"{owner}/{name}")
+        if repository is None or not token.may(CONTENTS, "read"):
+            data[alias] = None
+            errors.append({"type": "NOT_FOUND", "message": f"Could not resolve to a Repository: '{name}'."})
+            continue
+        git = _git(repository)
+        commit = git.resolve(expression)
+        nodes = [{"oid": sha} for sha in git.history(commit, f"--max-count={first}")] if commit else []
+        data[alias] = {"object": {"history": {"nodes": nodes}} if commit else None}
+    return {"data": data, **({"errors": errors} if errors else {})}
 
 
 CONTENTS, PULLS = "contents", "pull-requests"

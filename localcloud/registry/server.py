@@ -8,7 +8,6 @@ import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from localcloud.web import Call, LoopbackServer, Reply
@@ -130,7 +129,7 @@ def _error(status: int, code: str, headers: dict[str, str] | None = None) -> Rep
     return Reply(status=status, body=json.dumps({"errors": [{"code": code}]}).encode(), headers=headers or {})
 
 
-ROUTES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
+ROUTES: tuple[tuple[str, str, Callable[..., Reply]], ...] = (
     ("GET HEAD", r"/v2/", _ping),
     ("GET HEAD", r"/v2/(.+)/manifests/([\w.:-]+)", _get_manifest),
     ("PUT", r"/v2/(.+)/manifests/([\w.:-]+)", _put_manifest),

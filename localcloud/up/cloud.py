@@ -9,7 +9,7 @@ from pathlib import Path
 
 from localcloud.up import docker
 from localcloud.up.job import Job, StepFailed
-from localcloud.up.paths import BIN, CLOUD, PYTHON, ROOT
+from localcloud.up.paths import BIN, CLOUD, LOCAL, PYTHON, ROOT
 
 START_SECONDS = 120.0
 
@@ -74,4 +74,5 @@ def _changes() -> dict[str, str]:
 
 
 AWS = Server(name="local cloud", module="localcloud.aws", home=CLOUD, options=("--port", "4566"))
-SERVERS = (AWS,)
+ASTRAGO = Server(name="git, registry and Argo CD", module="localcloud.astrago", home=LOCAL / "astrago")
+SERVERS = (AWS, ASTRAGO)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from localcloud.up.cloud import AWS, Server
+from localcloud.up.cloud import ASTRAGO, AWS, Server
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +18,7 @@ class System:
 
 
 SYSTEMS = {
+    "astrago": System(servers=(AWS, ASTRAGO), supplies="localcloud.astrago.supply"),
     "liveinsight": System(repository="liveinsight-app", sample="localcloud.sample.build"),
     "teammoa": System(
         needs=("base image", "machine image"),
