@@ -1,10 +1,13 @@
 """Build TeamMoa's sample application and push it; `python -m localcloud.teammoa.build --help` tells how."""
 
+import hashlib
 import io
+import json
 import struct
 import sys
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,24 +31,41 @@ class TeamMoa(Application):
             return super().build(repository=repository, tag=tag, version=version, mode=mode)
         image = f"{repository}:{tag}"
         with tempfile.NamedTemporaryFile(suffix=".tar") as archive:
-            archive.write(foreign_files())
+            archive.write(foreign_image(image))
             archive.flush()
-            change = ("--change", 'CMD ["/app/serve"]')
-            run("docker", "import", "--platform", f"linux/{ARM64}", *change, archive.name, image)
+            run("docker", "load", "--quiet", "--input", archive.name)
         return image
 
 
-def foreign_files() -> bytes:
-    """An archive with one program for aarch64, which no other processor starts: `exec format error`."""
+def foreign_image(name: str) -> bytes:
+    """An image as `docker load` takes it, for linux/arm64, whose program no other processor starts."""
+    layer = _archive({"app/serve": _aarch64_program()})
+    config = {
+        "architecture": ARM64,
+        "os": "linux",
+        "config": {"Cmd": ["/app/serve"]},
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
+    }
+    manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
+    texts = {"config.json": json.dumps(config).encode(), "manifest.json": json.dumps(manifest).encode()}
+    return _archive({"layer.tar": layer, **texts})
+
+
+def _aarch64_program() -> bytes:
+    """The head of an executable: enough for a kernel to see that it is not its own."""
     identity = b"\x7fELF\x02\x01\x01" + bytes(9)
     header = identity + struct.pack("<HHIQQQIHHHHHH", 2, AARCH64, 1, 0x400078, 64, 0, 0, 64, 56, 1, 64, 0, 0)
     segment = struct.pack("<IIQQQQQQ", 1, 5, 0, 0x400000, 0x400000, 0x80, 0x80, 0x1000)
-    program = header + segment + bytes(8)
+    return header + segment + bytes(8)
+
+
+def _archive(files: Mapping[str, bytes]) -> bytes:
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w") as archive:
-        entry = tarfile.TarInfo("app/serve")
-        entry.mode, entry.size = 0o755, len(program)
-        archive.addfile(entry, io.BytesIO(program))
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.mode, entry.size = 0o755, len(content)
+            archive.addfile(entry, io.BytesIO(content))
     return made.getvalue()
 
 

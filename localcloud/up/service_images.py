@@ -1,9 +1,16 @@
-"""The images of TeamMoa's services, made from Debian's packages: nginx, a database, Redis."""
+"""The images of TeamMoa's services, made from Debian's packages: nginx, a database, Redis.
 
+`python -m localcloud.up.service_images`, run by the virtual environment's Python, puts them into the cloud's registry.
+"""
+
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from localcloud.application import build_image
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localcloud.application import BuildFailed, build_image, push, run
+from localcloud.up import inside
 
 SERVICES = Path(__file__).resolve().parents[1] / "teammoa" / "services"
 PREFIX = "infra-release"  # of the names in the engine, before there is a registry
@@ -17,3 +24,25 @@ def build(name: str) -> str:
     # Debian's packages come by the host's own network: the engine's may lead nowhere.
     build_image(SERVICES / name.removeprefix("teammoa-"), image, "--network", "host")
     return image
+
+
+def publish() -> None:
+    """Each image in a repository of its own, made where it is missing; what is there is not built again."""
+    missing = {}
+    for name, version in IMAGES.items():
+        uri, tags = inside.repository(name)
+        if uri is None:
+            uri = inside.client("ecr").create_repository(repositoryName=name)["repository"]["repositoryUri"]
+        if version not in tags:
+            missing[name] = f"{uri}:{version}"
+    for name, image in missing.items():
+        run("docker", "tag", build(name), image)
+    if missing:
+        push(*missing.values())
+
+
+if __name__ == "__main__":
+    try:
+        publish()
+    except (BuildFailed, BotoCoreError, ClientError) as error:
+        sys.exit(str(error))

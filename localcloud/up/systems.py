@@ -22,7 +22,7 @@ SYSTEMS = {
     "liveinsight": System(repository="liveinsight-app", sample="localcloud.sample.build"),
     "teammoa": System(
         needs=("base image", "machine image"),
-        supplies="localcloud.up.teammoa_supplies",
+        supplies="localcloud.up.service_images",
         repository="teammoa-web",
         sample="localcloud.teammoa.build",
     ),

@@ -143,12 +143,19 @@ def test_the_migration_of_migrate_fails_fails() -> None:
     assert "colour" in done.stderr.splitlines()[-1]
 
 
-def test_the_foreign_program_is_for_aarch64() -> None:
-    with tarfile.open(fileobj=io.BytesIO(build.foreign_files())) as archive:
-        program = archive.extractfile("app/serve")
-        assert program is not None
-        header = program.read(20)
-    assert header[:4] == b"\x7fELF" and int.from_bytes(header[18:20], "little") == build.AARCH64
+def test_the_foreign_image_is_for_arm64_alone() -> None:
+    files = unpacked(build.foreign_image("teammoa-web:arm64"))
+    (manifest,) = json.loads(files["manifest.json"])
+    assert manifest["RepoTags"] == ["teammoa-web:arm64"]
+    assert json.loads(files[manifest["Config"]])["architecture"] == "arm64"
+    program = unpacked(files[manifest["Layers"][0]])["app/serve"]
+    assert program[:4] == b"\x7fELF" and int.from_bytes(program[18:20], "little") == build.AARCH64
+
+
+def unpacked(archive: bytes) -> dict[str, bytes]:
+    with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
+        found = {member.name: opened.extractfile(member) for member in opened}
+        return {name: content.read() for name, content in found.items() if content is not None}
 
 
 def test_build_refuses_an_unknown_mode() -> None:
