@@ -1,8 +1,6 @@
 """The ELBv2 API: MiniStack's records, with what it leaves out, and every change carried to the balancer."""
 
 import asyncio
-import contextlib
-import ipaddress
 import logging
 import socket
 from typing import Any
@@ -14,6 +12,7 @@ from localcloud.aws.balancer import Balancer
 from localcloud.aws.elb_wire import action_xml, condition_xml, parse_actions, parse_conditions
 from localcloud.aws.home import CloudError
 from localcloud.aws.model import attributes, forwards
+from localcloud.aws.target_instances import address_of, asleep
 
 log = logging.getLogger("localcloud.balancer")
 
@@ -158,7 +157,10 @@ class LoadBalancing:
             return _error("TargetGroupNotFound", f"Target group '{arn}' not found.")
         chosen = []
         for target in alb._parse_targets_param(params):
-            address = _address(target["Id"])
+            address = address_of(target["Id"])
+            if address and asleep(target["Id"]):
+                message = f"The following targets are not in a running state and cannot be registered: '{target['Id']}'"
+                return _error("InvalidTarget", message)
             if address is None:
                 return _error("InvalidTarget", f"The target '{target['Id']}' has no address in the local cloud")
             chosen.append((target["Id"], int(target.get("Port") or group["Port"]), address))
@@ -205,7 +207,7 @@ class LoadBalancing:
         return _response(alb._xml(200, "DescribeTargetHealth", body))
 
     def _health_xml(self, arn: str, group: Params, identifier: str, port: int) -> str:
-        health = self._balancer.state(arn, identifier, port)
+        health = asleep(identifier) or self._balancer.state(arn, identifier, port)
         check_port = group.get("HealthCheckPort", "traffic-port")
         reason = f"<Reason>{health.reason}</Reason>" if health.reason else ""
         description = f"<Description>{escape(health.description)}</Description>" if health.description else ""
@@ -249,16 +251,6 @@ def _port_problem(address: str, port: int) -> str | None:
         except OSError:
             return f"Port {port} on {address} is taken by another program; end it or choose another listener port"
     return None
-
-
-def _address(identifier: str) -> str | None:
-    """Where a target is reached: an IP address itself, an EC2 instance by its private address."""
-    with contextlib.suppress(ValueError):
-        return str(ipaddress.ip_address(identifier))
-    from ministack.services import ec2
-
-    instance = ec2._instances.get(identifier) or {}
-    return instance.get("PrivateIpAddress")
 
 
 def _note_load_balancers() -> None:

@@ -21,10 +21,12 @@ class Parts:
     balancer: Any
     scheduler: Any
     listener: Listener  # where machines reach the cloud
+    machines: Any
     firewall: Any
 
     def close(self) -> None:
         """End what runs on threads of its own."""
+        self.machines.close()
         self.firewall.close()
         self.scheduler.close()
         self.balancer.close()
@@ -43,7 +45,7 @@ def install(home: Home, identity: Identity, port: int, cloud: Application) -> Pa
 
     _identity(identity)
     Registry(port).install()
-    listener, firewall = _ec2(identity, port, cloud, ministack.app.SERVICE_HANDLERS)
+    listener, machines, firewall = _ec2(identity, port, cloud, ministack.app.SERVICE_HANDLERS)
     instance_records.install()
     key_pairs.install()
     routes.ROUTES[routes.PREFIX + "address"] = lambda body, headers: (200, addresses.gateway(port))
@@ -51,7 +53,7 @@ def install(home: Home, identity: Identity, port: int, cloud: Application) -> Pa
     scheduler = _ecs(balancer)
     ministack.app.SERVICE_HANDLERS["ecs"] = _guarded(ministack.app.SERVICE_HANDLERS["ecs"])
     ApplicationAutoScaling().install(ministack.app.SERVICE_HANDLERS)
-    return Parts(balancer=balancer, scheduler=scheduler, listener=listener, firewall=firewall)
+    return Parts(balancer=balancer, scheduler=scheduler, listener=listener, machines=machines, firewall=firewall)
 
 
 def _identity(identity: Identity) -> None:
@@ -97,7 +99,7 @@ def _ecs(balancer: Any) -> Any:
     return ecs.install(balancer)
 
 
-def _ec2(identity: Identity, port: int, cloud: Application, handlers: Any) -> tuple[Listener, Any]:
+def _ec2(identity: Identity, port: int, cloud: Application, handlers: Any) -> tuple[Listener, Any, Any]:
     from localcloud.aws import ec2
     from localcloud.aws.ec2.machine import Machines
     from localcloud.aws.ec2.metadata import MachinesApplication
@@ -105,4 +107,4 @@ def _ec2(identity: Identity, port: int, cloud: Application, handlers: Any) -> tu
 
     listener = Listener(MachinesApplication(cloud), port)
     machines = Machines(Network(identity.cloud_id, port, listener.open), identity.cloud_id, port)
-    return listener, ec2.install(machines, handlers)
+    return listener, machines, ec2.install(machines, handlers)

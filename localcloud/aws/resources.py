@@ -165,7 +165,17 @@ def _ssm(action: str, data: dict[str, Any], place: str) -> str | None:
         names = [str(name) for name in data.get("Names") or []]
         arns = [n if n.startswith("arn:") else f"arn:aws:ssm:{place}:parameter/{n.lstrip('/')}" for n in names]
         return several(arns, "*")
+    if action == "GetParametersByPath":
+        return f"arn:aws:ssm:{place}:parameter/{str(data.get('Path', '')).strip('/')}"
+    if action == "SendCommand":
+        document = f"arn:aws:ssm:{place.partition(':')[0]}::document/{data.get('DocumentName', '')}"
+        instances = [f"arn:aws:ec2:{place}:instance/{one}" for one in data.get("InstanceIds") or []]
+        return several([document, *instances], "*")
     return None
+
+
+def _ec2(action: str, data: dict[str, Any], place: str) -> str | None:
+    return "*" if action.startswith("Describe") else None  # none of them knows resources
 
 
 def _iam(action: str, data: dict[str, Any], place: str) -> str | None:
@@ -187,6 +197,7 @@ def _ecr(action: str, data: dict[str, Any], place: str) -> str | None:
 
 _NAMERS: dict[str, Callable[[str, dict[str, Any], str], str | None]] = {
     "ecs": _ecs,
+    "ec2": _ec2,
     "ecr": _ecr,
     "logs": _logs,
     "monitoring": _cloudwatch,

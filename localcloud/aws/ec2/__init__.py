@@ -6,8 +6,9 @@
 import base64
 import binascii
 from typing import Any
+from xml.sax.saxutils import escape
 
-from localcloud.aws.ec2 import images
+from localcloud.aws.ec2 import images, passing
 from localcloud.aws.ec2.commands import Commands
 from localcloud.aws.ec2.engine import Record, Response, ec2
 from localcloud.aws.ec2.firewall import Firewall
@@ -30,6 +31,8 @@ def install(machines: Machines, handlers: Record) -> Firewall:
         TerminateInstances=instances.terminate,
         RebootInstances=instances.reboot,
     )
+    ec2._instance_xml = with_reason(ec2._instance_xml)
+    handlers["ec2"] = passing.guarded(handlers["ec2"])
     Commands(machines).install(handlers)
     firewall.watch()
     return firewall
@@ -58,3 +61,17 @@ def _user_data_problem(encoded: str) -> str | None:
     if script and not script.startswith(b"#!"):
         return "The local cloud runs user data that is a script and begins with #!, nothing else."
     return None
+
+
+def with_reason(original: Any) -> Any:
+    """An instance as DescribeInstances shows it, with the reason of its last change of state when there is one."""
+
+    def xml(instance: Record) -> str:
+        text = str(original(instance))
+        reason = instance.get("StateReason")
+        if not reason:
+            return text
+        shown = f"<code>{escape(reason['Code'])}</code><message>{escape(reason['Message'])}</message>"
+        return f"{text[: text.rindex('</item>')]}<stateReason>{shown}</stateReason></item>"
+
+    return xml

@@ -24,9 +24,14 @@ def every_instance() -> list[tuple[Scope, Record]]:
     return [((account, region), record) for (account, region, _), record in list(ec2._instances.all_items())]
 
 
-def role_of(instance: Record) -> Record | None:
-    """The role in an instance's profile; None when it has none. To be called in the instance's scope."""
-    profile = iam._lookup_instance_profile(arn=(instance.get("IamInstanceProfile") or {}).get("Arn", ""))
+def role_in(profile: Record | None) -> Record | None:
+    """The role of an instance profile, if there is one."""
     names = [entry["RoleName"] if isinstance(entry, dict) else entry for entry in (profile or {}).get("Roles") or []]
     role: Record | None = iam._roles.get(names[0]) if names else None
     return role
+
+
+def role_of(instance: Record) -> Record | None:
+    """The role in an instance's profile; None when it has none. To be called in the instance's scope."""
+    arn = (instance.get("IamInstanceProfile") or {}).get("Arn")
+    return role_in(iam._lookup_instance_profile(arn=arn)) if arn else None

@@ -156,6 +156,10 @@ class Instances:
         with self._locks[instance["InstanceId"]]:
             self._machines.machine(instance["InstanceId"]).remove()
             instance["State"] = dict(TERMINATED)
+            instance["StateReason"] = {
+                "Code": "Client.UserInitiatedShutdown",
+                "Message": "Client.UserInitiatedShutdown: User initiated shutdown",
+            }
             instance["_terminated_at"] = ec2.time.time()
             association = ec2._find_active_iam_instance_profile_association(instance["InstanceId"])
             if association:

@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -96,6 +97,8 @@ class Machines:
         self._cloud_id = cloud_id
         self._port = port
         self._client: Any = None
+        self._making = threading.Lock()
+        self._closed = False
 
     @property
     def _docker(self) -> Any:
@@ -116,21 +119,29 @@ class Machines:
         self.network.ensure(self._docker)
         endpoint = self._docker.api.create_endpoint_config(ipv4_address=launch.address)
         machine = self.machine(launch.instance_id)
-        try:
-            self._docker.containers.create(
-                IMAGE,
-                name=machine.name,
-                hostname=f"ip-{launch.address.replace('.', '-')}",
-                labels={CLOUD_LABEL: self._cloud_id, INSTANCE_LABEL: launch.instance_id},
-                network=self.network.name,
-                networking_config={self.network.name: endpoint},
-                extra_hosts={"cloud.internal": self.network.gateway},
-                **_OPTIONS,
-            )
-        except ImageNotFound:
-            raise CloudError(f"The image {IMAGE} is missing; `make up` builds it.") from None
+        with self._making:
+            if self._closed:
+                raise CloudError("The local cloud is being stopped.")
+            try:
+                self._docker.containers.create(
+                    IMAGE,
+                    name=machine.name,
+                    hostname=f"ip-{launch.address.replace('.', '-')}",
+                    labels={CLOUD_LABEL: self._cloud_id, INSTANCE_LABEL: launch.instance_id},
+                    network=self.network.name,
+                    networking_config={self.network.name: endpoint},
+                    extra_hosts={"cloud.internal": self.network.gateway},
+                    **_OPTIONS,
+                )
+            except ImageNotFound:
+                raise CloudError(f"The image {IMAGE} is missing; `make up` builds it.") from None
         machine.write(self._first_files(launch))
         return machine
+
+    def close(self) -> None:
+        """Make no more machines: what is there now can be removed, and nothing follows."""
+        with self._making:
+            self._closed = True
 
     def _first_files(self, launch: Launch) -> dict[str, tuple[bytes, int]]:
         variables = {
