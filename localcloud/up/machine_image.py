@@ -1,6 +1,7 @@
 """The image of the local cloud's machines: a Debian that boots, with an SSH server, a Docker engine and the AWS CLI."""
 
 import hashlib
+import os
 import shutil
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def recipe() -> str:
     """Changes with everything that decides the content."""
     found = hashlib.sha256(f"{BASE.recipe} {COMPOSE_VERSION}".encode())
     for file in sorted(path for path in SOURCE.rglob("*") if path.is_file()):
-        found.update(f"{file.relative_to(SOURCE)} {file.stat().st_mode:o}\n".encode() + file.read_bytes())
+        found.update(f"{file.relative_to(SOURCE)} {os.access(file, os.X_OK)}\n".encode() + file.read_bytes())
     return found.hexdigest()[:12]
 
 

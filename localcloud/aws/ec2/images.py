@@ -30,7 +30,7 @@ IMAGES = (
         owner="136693071363",
     ),
     MachineImage(
-        image_id="ami-0b0b220400000001",
+        image_id="ami-0b0b2204000000001",
         parameter="/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id",
         name="ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-20260911",
         description="Canonical, Ubuntu, 22.04, amd64 jammy image",

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from localcloud.application import push
 from localcloud.aws import process
-from localcloud.sample.build import push
 from tests.cloud.local_aws.conftest import Cloud
 from tests.cloud.local_aws.principals import make_role, role_keys
 from tests.ports import free_port
