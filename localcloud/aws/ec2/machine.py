@@ -12,7 +12,7 @@ from localcloud.aws.home import CLOUD_LABEL, REGION, CloudError
 from localcloud.polling import until
 
 IMAGE = "infra-release/machine:bookworm"
-DOCKER_SECONDS = 60.0  # a busy engine answers late
+DOCKER_SECONDS = 180.0  # a busy engine answers late
 BOOT_SECONDS = 120.0
 STOP_SECONDS = 20
 INSTANCE_LABEL = "localcloud.instance"
@@ -65,15 +65,16 @@ class Machine:
             return
 
     def run(self, *argv: str) -> tuple[int, str, str]:
-        """Run a command in it as root: exit code, output, errors."""
+        """Run a command in it as root: exit code, output, errors; 255 when the machine does not run to its end."""
         from docker.errors import APIError
 
         try:
             done = self._container().exec_run(list(argv), demux=True)
-        except APIError as error:  # it is not running
+        except APIError as error:
             return 255, "", str(error.explanation)
+        code = 255 if done.exit_code is None else int(done.exit_code)
         out, err = done.output
-        return int(done.exit_code), (out or b"").decode(errors="replace"), (err or b"").decode(errors="replace")
+        return code, (out or b"").decode(errors="replace"), (err or b"").decode(errors="replace")
 
     def write(self, files: dict[str, tuple[bytes, int]]) -> None:
         """Put files with these modes onto its disk."""

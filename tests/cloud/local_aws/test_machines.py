@@ -265,14 +265,16 @@ def test_stopping_the_cloud_leaves_nothing_of_a_machine_that_is_being_made(tmp_p
     with contextlib.ExitStack() as stack:
         stack.callback(process.stop, tmp_path)
         instance = launch(cloud)["InstanceId"]
-        until(lambda: instance in names("container"), "its container is made", SECONDS)
-        network = next(name for name in names("network") if name.startswith("localcloud-"))
+        until(lambda: f"localcloud-{instance}" in names("ps", "--all"), "its container is made", SECONDS)
+        network = f"localcloud-{json.loads((tmp_path / 'identity.json').read_text())['cloud_id']}"
+        assert network in names("network", "ls")
         late = launch(cloud)["InstanceId"]
-    assert not [name for name in names("container") if instance in name or late in name]
-    assert network not in names("network").split()
+    assert not {f"localcloud-{instance}", f"localcloud-{late}"} & names("ps", "--all")
+    assert network not in names("network", "ls")
 
 
-def names(kind: str) -> str:
-    words = ("ps", "--all") if kind == "container" else ("network", "ls")
-    form = "{{.Names}}" if kind == "container" else "{{.Name}}"
-    return subprocess.run(["docker", *words, "--format", form], capture_output=True, text=True, check=True).stdout
+def names(*words: str) -> set[str]:
+    """What the engine lists of one kind."""
+    form = "{{.Name}}" if words[0] == "network" else "{{.Names}}"
+    listed = subprocess.run(["docker", *words, "--format", form], capture_output=True, text=True, check=True)
+    return set(listed.stdout.split())
