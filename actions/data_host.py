@@ -5,9 +5,10 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from actions.clients import Clients
-from actions.errors import ReleaseError
+from actions.environment import text as environment_text
 from actions.hosts.access import access_from_environment
 from actions.hosts.data import Backups, DataMachine
 from actions.hosts.host import Host, StagedRelease
@@ -31,11 +32,7 @@ class DataRequest:
 def from_environment(environment: Mapping[str, str] = os.environ) -> DataRequest:
     """Raises `ReleaseError` naming the variable that is missing."""
 
-    def text(name: str) -> str:
-        if not environment.get(name):
-            raise ReleaseError(f"{name} is not set: this action is run by `pulumi up`, which sets it")
-        return environment[name]
-
+    text = partial(environment_text, environment=environment)
     return DataRequest(
         host=Host(**json.loads(text("HOST"))),
         project=Project(

@@ -24,8 +24,9 @@ from actions.progress import Progress
 from actions.rolling import request
 from actions.rolling.release import RollingRelease, World
 from actions.rolling.request import RollingRequest
+from actions.rolling.single import OwnNginx
 from actions.rolling.sockets import Sockets
-from actions.rolling.target_group import text_of
+from actions.rolling.target_group import TargetGroup, text_of
 
 
 class Users:
@@ -59,10 +60,13 @@ def real_world(asked: RollingRequest, cancellation: Cancellation, progress: Prog
         deadline = time.monotonic() + asked.timeout_seconds
         return verify.passes(asked.url, passes, deadline, cancellation, progress).slowest_ms
 
+    access, clock = access_from_environment(aws, asked.project, cancellation, progress), RealClock(cancellation)
+    own_nginx = OwnNginx(asked.hosts, access.machine, asked.drain_seconds)
     return World(
         aws=aws,
-        access=access_from_environment(aws, asked.project, cancellation, progress),
-        clock=RealClock(cancellation),
+        access=access,
+        targets=own_nginx if asked.single else TargetGroup(aws, asked.target_group, asked.port, clock),
+        clock=clock,
         progress=progress,
         cancellation=cancellation,
         balanced=balanced,

@@ -18,6 +18,8 @@ def work(cancellation: Cancellation) -> int:
     progress = Progress()
     try:
         asked = request.from_environment()
+        if asked.single:
+            return 0  # no balancer knows the host
         aws = Clients(asked.region)
         targets = TargetGroup(aws, asked.target_group, asked.port, RealClock(cancellation))
         registered = [host for host in asked.hosts if host.instance in targets.states()]

@@ -15,6 +15,7 @@ from actions.lifeline import Cancellation
 from actions.progress import Progress
 from actions.rolling.release import RollingRelease, World
 from actions.rolling.request import HostAccess, RollingRequest
+from actions.rolling.target_group import TargetGroup
 from tests.simulated_cloud import Cloud, Points, digest_of
 from tests.virtual_clock import Killed, VirtualClock
 
@@ -262,6 +263,7 @@ class SimulatedFleet:
         world = World(
             aws=cast(Clients, self.cloud),
             access=self,
+            targets=TargetGroup(cast(Clients, self.cloud), "arn:tg", 8000, self.clock),
             clock=self.clock,
             progress=self.progress,
             cancellation=self.cancellation,

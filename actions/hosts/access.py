@@ -3,8 +3,10 @@
 import os
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 
 from actions.clients import Clients
+from actions.environment import text as environment_text
 from actions.errors import ReleaseError
 from actions.hosts.ingress import Ingress
 from actions.hosts.keys import Login
@@ -29,11 +31,7 @@ def access_from_environment(
     RUNNER_ADDRESS_URL; raises `ReleaseError` naming the variable that is missing.
     """
 
-    def text(name: str) -> str:
-        if not environment.get(name):
-            raise ReleaseError(f"{name} is not set: this action is run by `pulumi up`, which sets it")
-        return environment[name]
-
+    text = partial(environment_text, environment=environment)
     if text("ACCESS") == "ssm":
         return SsmAccess(aws, project, cancellation)
     if text("ACCESS") != "ssh":

@@ -43,6 +43,7 @@ class Observed:
     staged: str = ""  # digest that `next/` names
     staged_as: str = ""  # fingerprint of the release in `next/`
     verified: bool = False  # `current/` was recorded as verified
+    live: bool = False  # on a host without a balancer: its nginx sends users to `current/`
     ledger: Mapping[str, Any] = field(default_factory=dict)  # {"current": entry, "previous": entry}
 
 

@@ -29,6 +29,7 @@ class Project:
     service: str = "web"  # the one that is released; empty: every service counts alike
     port: int = 8000  # on the host itself
     health_path: str = "/health/"  # empty: the containers' own health is enough
+    single: bool = False  # no balancer: web-a and web-b take turns behind the host's own nginx
 
 
 class ComposeMachine:
@@ -56,6 +57,7 @@ class ComposeMachine:
             staged=digest_of(seen.get("staged", "")),
             staged_as=seen.get("next_as", ""),
             verified=seen.get("verified") == "true",
+            live=seen.get("live") == "true",
             ledger=json.loads(seen.get("ledger", "{}")),
         )
 
@@ -87,6 +89,10 @@ class ComposeMachine:
     def back(self) -> None:
         self.run("back", CHANGE_SECONDS)
 
+    def go_over(self, drain_seconds: int) -> None:
+        """Users go over to `current/`; what the other container has begun it may end, for so long at most."""
+        self.run("go_over", CHANGE_SECONDS + drain_seconds, DRAIN_SECONDS=str(drain_seconds))
+
     def record(self, entry: Mapping[str, Any]) -> None:
         before = self.observe().ledger
         current = before.get("current")
@@ -114,6 +120,7 @@ class ComposeMachine:
             "SERVICE": project.service,
             "PORT": str(project.port),
             "REGION": project.region,
+            "WAY": "single" if project.single else "balancer",
         }
 
     def _text(self, script: str, variables: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from actions.hosts.host import Access, HealthLook, Host, HostError
 from actions.progress import Progress
 from actions.rolling.plan import HEALTHY, UNUSED, guard_problem, looping, others_healthy
 from actions.rolling.request import RollingRequest
-from actions.rolling.target_group import TargetGroup, text_of
+from actions.rolling.target_group import Targets, text_of
 
 POLL_SECONDS = 1.0
 OUT_OF_SERVICE = (UNUSED, "draining")  # a register call is needed
@@ -41,7 +41,7 @@ class Tools:
 
     asked: RollingRequest
     clock: Clock
-    targets: TargetGroup
+    targets: Targets
     access: Access
     progress: Progress
     firing: Callable[[], list[str]]  # alarms
@@ -126,11 +126,12 @@ class Course:
         with self._step("guard"):
             firing = self._tools.firing() if alarms else []
             states = self._targets.states()
-            if problem := guard_problem(states, self._wave.hosts, firing):
+            beside = self._tools.asked.single  # what serves goes on serving beside the new container
+            if problem := guard_problem({} if beside else states, self._wave.hosts, firing):
                 raise ReleaseError(problem)
             self._tools.allowed()
         state = states.get(self._host.instance, UNUSED)
-        if state == UNUSED:
+        if state == UNUSED or self._tools.asked.single:
             return
         with self._step("drain"):
             self._drain(state)

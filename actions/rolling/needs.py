@@ -8,10 +8,12 @@ def needs(asked: RollingRequest, account: str) -> list[Need]:
     """Everything the release calls, on its way to the hosts too."""
     place = f"{asked.region}:{account}"
     image = "ecr:DescribeImages ecr:BatchGetImage ecr:GetDownloadUrlForLayer"
+    moves = "elasticloadbalancing:RegisterTargets elasticloadbalancing:DeregisterTargets"
+    balancer = [("elasticloadbalancing:DescribeTargetHealth", "*"), (moves, asked.target_group)]
     wanted = [
-        ("ecr:GetAuthorizationToken elasticloadbalancing:DescribeTargetHealth", "*"),
+        ("ecr:GetAuthorizationToken", "*"),
+        *([] if asked.single else balancer),
         (image, f"arn:aws:ecr:{place}:repository/{asked.repository}"),
-        ("elasticloadbalancing:RegisterTargets elasticloadbalancing:DeregisterTargets", asked.target_group),
         ("dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem", f"arn:aws:dynamodb:{place}:table/{asked.table}"),
     ]
     wanted += [("cloudwatch:DescribeAlarms", f"arn:aws:cloudwatch:{place}:alarm:{name}") for name in asked.alarms]

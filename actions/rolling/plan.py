@@ -82,10 +82,11 @@ def work_of(standing: Standing, wanted: Wanted) -> Work:
     return Work.REPLACE if seen.staged else Work.FINISH
 
 
-def plan_release(standings: Sequence[Standing], wanted: Wanted, wave_size: int) -> Plan:
+def plan_release(standings: Sequence[Standing], wanted: Wanted, wave_size: int, *, beside: bool = False) -> Plan:
     """Hosts that do not serve come first and all at once: they take nothing away, and what was cut off is healed.
 
-    Raises `ReleaseError` when a wave would leave no healthy target.
+    `beside`: a host serves on while its new container comes up. Raises `ReleaseError` when a wave would leave no
+    healthy target.
     """
     works = {standing.host.name: work_of(standing, wanted) for standing in standings}
     steps = [(standing, Step(host=standing.host, work=works[standing.host.name])) for standing in standings]
@@ -93,7 +94,7 @@ def plan_release(standings: Sequence[Standing], wanted: Wanted, wave_size: int) 
     serving = [step for standing, step in steps if step.work is not Work.NOTHING and standing.serving]
     waves = tuple(tuple(serving[start : start + wave_size]) for start in range(0, len(serving), wave_size))
     for wave in waves:
-        if len(wave) >= len(standings):
+        if len(wave) >= len(standings) and not beside:
             names = ", ".join(step.host.name for step in wave)
             raise ReleaseError(
                 f"a wave of {names} would leave no healthy target: expected at least 1 other host, found "

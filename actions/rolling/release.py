@@ -21,7 +21,7 @@ from actions.rolling.fleet import Fleet
 from actions.rolling.plan import HEALTHY, Plan, Wanted, plan_release, unrecorded
 from actions.rolling.preflight import SPARE_MB, Preflight
 from actions.rolling.request import RollingRequest
-from actions.rolling.target_group import TargetGroup, text_of
+from actions.rolling.target_group import Targets, text_of
 
 LOCK_MARGIN_SECONDS = 60
 SETTLING_SECONDS = 60  # how long a target that was registered just before is waited for
@@ -45,6 +45,7 @@ class World:
 
     aws: Clients
     access: Access
+    targets: Targets
     clock: Clock
     progress: Progress
     cancellation: Cancellation
@@ -63,7 +64,7 @@ class RollingRelease:
         self._tools = Tools(
             asked=asked,
             clock=world.clock,
-            targets=TargetGroup(world.aws, asked.target_group, asked.port, world.clock),
+            targets=world.targets,
             access=world.access,
             progress=world.progress,
             firing=self._firing,
@@ -131,7 +132,7 @@ class RollingRelease:
             self._fleet.record(left, proofs.ledger_entry(verified))
             observed |= {host.name: self._tools.access.machine(host).observe() for host in left}
             standings = self._fleet.standings(observed)
-        plan = plan_release(standings, wanted, self._asked.wave_size)
+        plan = plan_release(standings, wanted, self._asked.wave_size, beside=self._asked.single)
         previous = verified["digest"] if verified else ""
         self._lock.write_journal(Journal(revision=self._asked.tag, previous=previous))
         waves = " | ".join(" ".join(step.host.name for step in wave) for wave in plan.waves)

@@ -29,7 +29,7 @@ class RollingRequest:
     image: str  # <repository uri>:<tag>
     hosts: tuple[Host, ...]  # in the order of the release
     wave_size: int
-    target_group: str  # ARN
+    target_group: str  # ARN; empty on a single host, whose own nginx takes its place
     port: int  # of a host, where the balancer asks
     url: str  # health URL through the balancer
     websocket_url: str  # through the balancer; empty = nobody watches WebSockets
@@ -47,6 +47,11 @@ class RollingRequest:
     timeout_seconds: int  # for a host to become healthy in the balancer, and for the verification
     project: Project  # as it lies on every host
     access: HostAccess
+
+    @property
+    def single(self) -> bool:
+        """One host without a balancer."""
+        return self.project.single
 
     @property
     def tag(self) -> str:
@@ -79,11 +84,12 @@ class RollingRequest:
 def from_environment(environment: Mapping[str, str] = os.environ) -> RollingRequest:
     """Raises `ReleaseError` naming the variable that is missing."""
     text = partial(environment_text, environment=environment)
+    single = text("WAY") == "single"
     return RollingRequest(
         image=text("IMAGE"),
         hosts=tuple(Host(**entry) for entry in json.loads(text("HOSTS"))),
         wave_size=int(text("WAVE_SIZE")),
-        target_group=text("TARGET_GROUP"),
+        target_group="" if single else text("TARGET_GROUP"),
         port=int(text("PORT")),
         url=text("URL"),
         websocket_url=environment.get("WEBSOCKET_URL", ""),
@@ -105,6 +111,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> RollingRequ
             region=text("REGION"),
             port=int(text("PORT")),
             health_path=urlsplit(text("URL")).path,
+            single=single,
         ),
         access=HostAccess(
             method=text("ACCESS"),

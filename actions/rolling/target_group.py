@@ -1,7 +1,7 @@
 """One target group: which hosts the balancer sends requests to, asked once for everybody who wants to know."""
 
 import threading
-from typing import Any
+from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -14,6 +14,20 @@ from actions.rolling.plan import UNUSED
 FRESH_SECONDS = 0.5  # hosts of one wave share a look this young, so that calls do not grow with the fleet
 TRIES = 3  # on top of the SDK's own retries
 BETWEEN_SECONDS = 1.0
+
+
+class Targets(Protocol):
+    """Who gets requests, by instance id; register and deregister may be repeated."""
+
+    def states(self) -> dict[str, str]: ...
+
+    def state(self, host: Host) -> str: ...
+
+    def reason(self, host: Host) -> str: ...
+
+    def register(self, host: Host) -> None: ...
+
+    def deregister(self, host: Host) -> None: ...
 
 
 class TargetGroup:

@@ -1,5 +1,5 @@
 # Before every script of this folder: the names, the lock, and the rule by which a move that was cut off is completed.
-# Set by machine.py: APP_DIR PROJECT SERVICE PORT REGION.
+# Set by machine.py: APP_DIR PROJECT SERVICE PORT REGION WAY.
 set -eu
 umask 077
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin
@@ -92,10 +92,37 @@ begin_change() {
 # bring_up DIRECTORY: what changed is made anew, what did not goes on; nothing is fetched, for `stage` has done that.
 bring_up() {
     keep_nginx_conf "$1"
-    # shellcheck disable=SC2046  # one word per service
-    quietly 'docker compose up' compose "$1" up --detach --no-deps --pull never --remove-orphans \
-        $(compose "$1" config --services)
+    services=$(compose "$1" config --services)
+    if [ "$WAY" = single ]; then
+        choose_colour "$1"
+        services=$(printf '%s\n' "$services" | grep -vx "$(other "$(cat "$1/colour")")")
+    fi
+    # shellcheck disable=SC2086  # one word per service
+    quietly 'docker compose up' compose "$1" up --detach --no-deps --pull never --remove-orphans $services
     reload_nginx "$1"
+}
+
+# On a host without a balancer two web services take turns, web-a and web-b: a release comes up beside the one that
+# serves, and nginx is told to go over to it. nginx/live.conf says who serves, <directory>/colour whose turn it is.
+live() {
+    [ ! -f nginx/live.conf ] || sed -n 's/.*default "\(.*\)";.*/\1/p' nginx/live.conf
+}
+
+other() {
+    case $1 in web-a) echo web-b ;; *) echo web-a ;; esac
+}
+
+choose_colour() {
+    [ -s "$1/colour" ] || other "$(live)" >"$1/colour"
+    [ -n "$(live)" ] || go_live "$(cat "$1/colour")" # the first release takes nobody's place
+}
+
+go_live() {
+    mkdir -p -m 755 nginx
+    printf 'map "" $live_web { default "%s"; }\n' "$1" >nginx/live.conf.new
+    chmod 644 nginx/live.conf.new
+    : >.reload
+    mv -T nginx/live.conf.new nginx/live.conf
 }
 
 # nginx reads its site from nginx/, a directory that stays, because a container keeps the directory it was given.

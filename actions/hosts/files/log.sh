@@ -1,4 +1,5 @@
 # The end of the log of SERVICE's newest container (of every service's when it is empty). Set by machine.py: LINES.
+[ "$WAY" != single ] || SERVICE=$(cat "$APP_DIR/current/colour" 2>/dev/null || echo web-a)
 services=${SERVICE:-$(compose current config --services 2>/dev/null || true)}
 for service in $services; do
     found=$(container "$service")

@@ -1,5 +1,10 @@
 # One look at the host; changes nothing. Prints `name=value` lines. A host that is still at its first boot is waited for.
 wait_for_boot
+cd "$APP_DIR" 2>/dev/null || cd /
+if [ "$WAY" = single ]; then
+    SERVICE=$(cat current/colour 2>/dev/null || echo web-a)
+    [ "$SERVICE" != "$(live)" ] || echo live=true
+fi
 if docker version >/dev/null 2>&1 && docker compose version >/dev/null 2>&1; then
     echo docker=true
     printf 'architecture=%s\n' "$(docker version --format '{{.Server.Arch}}')"

@@ -50,6 +50,7 @@ if [ -s next.new/nginx.conf ] && compose next.new config --services | grep -qx n
         python3 -c 'import json, sys; print(json.load(sys.stdin)["services"]["nginx"]["image"])')
     mkdir "$work/site"
     cp next.new/nginx.conf "$work/site/site.conf"
+    [ "$WAY" != single ] || echo 'map "" $live_web { default "web-a"; }' >"$work/site/live.conf"
     quietly 'nginx refuses its configuration' docker run --rm --network none --entrypoint nginx \
         --volume "$work/site:/etc/nginx/conf.d:ro" "$with" -t
 fi

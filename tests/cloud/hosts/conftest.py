@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
@@ -50,9 +51,13 @@ server {
 """
 DOCKERFILE = """\
 FROM {base}
-RUN printf 'server {{ listen 8000; location / {{ return 200 "{version}"; }} }}' > /etc/nginx/conf.d/default.conf
+RUN printf 'server {{ listen 8000; add_header X-Version {version}; location / {{ return 200 "{version}"; }} \\
+    location /slow {{ root /tmp; limit_rate 1k; }} }}' > /etc/nginx/conf.d/default.conf
+RUN head -c 6000 /dev/zero > /tmp/slow
 HEALTHCHECK --interval=1s --retries=3 CMD ["curl", "-fsS", "http://127.0.0.1:8000/"]
+{more}
 """
+VERSIONS = {"v1": "", "v2": "", "crash": 'CMD ["nginx", "-c", "/none"]'}
 USER_DATA = f"""\
 #!/bin/sh
 set -eu
@@ -79,6 +84,7 @@ class Fleet:
     registry: str
     images: dict[str, str]  # version → pinned image
     environment: dict[str, str]  # of an action
+    runner: str  # the address under which the hosts see it
     ec2: Any
     ssm: Any
 
@@ -143,7 +149,14 @@ def fleet(cloud: dict[str, str], aws: LocalSession, tmp_path_factory: pytest.Tem
         }
         try:
             yield Fleet(
-                hosts=hosts, group=group, registry=registry, images=images, environment=environment, ec2=ec2, ssm=ssm
+                hosts=hosts,
+                group=group,
+                registry=registry,
+                images=images,
+                environment=environment,
+                runner=requests.get(cloud["RUNNER_ADDRESS_URL"], timeout=10).text.strip(),
+                ec2=ec2,
+                ssm=ssm,
             )
         finally:
             ec2.terminate_instances(InstanceIds=[host.instance for host in hosts])
@@ -194,13 +207,13 @@ def publish(aws: LocalSession, registry: str, directory: Path) -> dict[str, str]
     for name in ("web", "nginx"):
         ecr.create_repository(repositoryName=name)
     docker("tag", NGINX_IMAGE, f"{registry}/nginx:1")
-    for version in ("v1", "v2"):
-        text = DOCKERFILE.format(base=NGINX_IMAGE, version=version)
+    for version, more in VERSIONS.items():
+        text = DOCKERFILE.format(base=NGINX_IMAGE, version=version, more=more)
         docker("build", "--quiet", "--tag", f"{registry}/web:{version}", "-", given=text, DOCKER_BUILDKIT="0")
     archive = directory / "nothing.tar"
     tarfile.open(archive, "w").close()
     docker("import", "--platform", "linux/arm64", str(archive), f"{registry}/web:arm")
-    for image in ("nginx:1", "web:v1", "web:v2", "web:arm"):
+    for image in ("nginx:1", "web:arm", *(f"web:{version}" for version in VERSIONS)):
         docker("push", "--quiet", f"{registry}/{image}", DOCKER_CONFIG=str(directory))
         docker("rmi", f"{registry}/{image}")
     pushed = ecr.describe_images(repositoryName="web")["imageDetails"]

@@ -9,7 +9,6 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
 import pytest
-import requests
 
 from actions.hosts.host import HostError
 from actions.hosts.patience import Patience
@@ -73,7 +72,7 @@ class Moving(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def moving(fleet: Fleet) -> Iterator[str]:
-    Moving.told, Moving.own = [], requests.get(fleet.environment["RUNNER_ADDRESS_URL"], timeout=10).text.strip()
+    Moving.told, Moving.own = [], fleet.runner
     with HTTPServer(("127.0.0.1", 0), Moving) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
