@@ -45,7 +45,7 @@ class Users:
         self._sockets.stop()
 
     def result(self, drained: list[tuple[float, float]]) -> dict[str, Any]:
-        return {**self._http.result.as_dict(), "websocket": self._sockets.result.as_dict(drained)}
+        return {"http": self._http.result.as_dict(), "websocket": self._sockets.result.as_dict(drained)}
 
     def failures(self) -> str:
         seen = self._http.result

@@ -140,21 +140,19 @@ class Course:
                 raise ReleaseError("the last other healthy target was lost while this host drained")
 
     def _drain(self, state: str) -> None:
+        self.seen.left_at = self._clock.now()
         if state != "draining":
             self._targets.deregister(self._host)
-        self.seen.left_at = self._clock.now()
         limit = self._tools.asked.drain_seconds
         deadline = self.seen.left_at + limit
         while self._state() != UNUSED and (left := deadline - self._clock.now()) > 0:
             self._wait(min(POLL_SECONDS, left))
         self.seen.drained_at = self._clock.now()
         took = self.seen.drained_at - self.seen.left_at
+        self.seen.drained_by = "limit" if took >= limit else "unused"
         if took >= limit:
-            self.seen.drained_by = "limit"
             self._say(f"still draining after {limit} s: goes on, and the balancer cuts what is left")
-        else:
-            self.seen.drained_by = "unused"
-            self._say(f"out of service, drained in {took:.1f} s")
+        self._say(f"out of service, drained in {took:.1f} s")
 
     def _arrive(self) -> None:
         with self._step("local health"):

@@ -27,10 +27,12 @@ class Fleet:
     touched: list[Host] = field(default_factory=list)  # in the order in which they moved
     seen: dict[str, Seen] = field(default_factory=dict)  # by host name
 
-    def observe(self) -> dict[str, Observed | Exception]:
-        """One look at every host at once, by name."""
+    def observe(self, *, patiently: bool = False) -> dict[str, Observed | Exception]:
+        """One look at every host at once, by name; `patiently`: a look that fails is repeated."""
         hosts = self.tools.asked.hosts
-        looks = self.tools.clock.together([partial(self._observed, host) for host in hosts])
+        looking = [self.tools.access.machine(host).observe for host in hosts]
+        jobs = [partial(self._patiently, look) for look in looking] if patiently else looking
+        looks = self.tools.clock.together(jobs)
         return {host.name: look for host, look in zip(hosts, looks, strict=True)}
 
     def standings(self, observed: Mapping[str, Observed]) -> tuple[Standing, ...]:
@@ -61,7 +63,7 @@ class Fleet:
         """Every host returns to what was verified on it; what could not be undone, in one sentence each."""
         problems: list[str] = []
         observed: dict[str, Observed] = {}
-        for name, look in self.observe().items():
+        for name, look in self.observe(patiently=True).items():
             if isinstance(look, Observed):
                 observed[name] = look
             else:
@@ -84,9 +86,6 @@ class Fleet:
         for host, result in zip(hosts, results, strict=True):
             if isinstance(result, Exception):
                 self.tools.progress.say(f"{host.name}: its ledger was not written: {text_of(result)}")
-
-    def _observed(self, host: Host) -> Observed:
-        return self._patiently(self.tools.access.machine(host).observe)
 
     def _wave(self, steps: Sequence[Step]) -> None:
         wave = Wave([step.host for step in steps])

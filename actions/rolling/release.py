@@ -175,7 +175,7 @@ class RollingRelease:
     def _verify(self, wanted: Wanted) -> tuple[dict[str, Observed], dict[str, Any]]:
         slowest = self._world.balanced(self._asked.passes)
         running: dict[str, Observed] = {}
-        for name, look in self._fleet.observe().items():
+        for name, look in self._fleet.observe(patiently=True).items():
             if isinstance(look, Exception):
                 raise look
             running[name] = look
