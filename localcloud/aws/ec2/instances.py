@@ -26,6 +26,7 @@ class Instances:
     def __init__(self, machines: Machines, started: Started) -> None:
         self._machines = machines
         self._started = started
+        self._placing = threading.Lock()  # instances are launched side by side, and no two may have one address
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)  # one change of a machine at a time
 
     # -- launch ---
@@ -36,7 +37,8 @@ class Instances:
         def launched(*args: Any, **kwargs: Any) -> list[Record]:
             created: list[Record] = original(*args, **kwargs)
             for instance in created:
-                self._place(instance)
+                with self._placing:
+                    self._place(instance)
                 instance["State"] = dict(PENDING)
                 concurrency.spawn_background(self._first_start, instance, thread_name=instance["InstanceId"])
             return created
