@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from components.nginx import CONFIGURATION_PATH, fingerprint
+from components.nginx import SITES
 
 OWN_REGISTRY = "registry/"  # stands for the registry of the stack's own repository, whose address is AWS's
 LOG_LIMITS = {
@@ -26,7 +26,7 @@ class WebProject:
     project: str
     port: int
     nginx_image: str
-    nginx: str  # text of nginx.conf
+    directory: str  # of the project on the host; a release keeps the site of nginx in `nginx/` below it
     check_seconds: int  # between two questions to the container
     check_timeout: int  # seconds
     check_retries: int
@@ -78,8 +78,7 @@ def web_compose(project: WebProject, repository_url: str) -> str:
                 "image": resolved(project.nginx_image, repository_url),
                 "restart": "always",
                 "ports": [f"{project.port}:{project.port}"],
-                "volumes": [f"./nginx.conf:{CONFIGURATION_PATH}:ro"],
-                "labels": {"infra-release.nginx": fingerprint(project.nginx)},  # a changed text is a changed service
+                "volumes": [f"{project.directory}/nginx:{SITES}:ro"],
                 "logging": LOG_LIMITS,
             },
         },

@@ -1,8 +1,6 @@
 """The nginx of a host, as a text: everything to the web container, WebSockets for as long as they last. Pure."""
 
-import hashlib
-
-CONFIGURATION_PATH = "/etc/nginx/conf.d/default.conf"
+SITES = "/etc/nginx/conf.d"  # nginx reads every *.conf of it
 DOCKERS_RESOLVER = "127.0.0.11"
 OWN_HEALTH = "/nginx-health"  # nginx's own answer, whatever the application says
 
@@ -29,10 +27,6 @@ proxy_set_header Host $host;
 proxy_set_header X-Real-IP $remote_addr;
 proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
 proxy_set_header X-Forwarded-Proto $forwarded_proto;"""
-
-
-def fingerprint(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def nginx_conf(*, port: int, health_path: str, upstream: str = "web") -> str:

@@ -1,6 +1,6 @@
 """IAM documents of a system on hosts: what a host may do, and what a release of a fleet may. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from components.alarms import HOST_METRICS
@@ -84,41 +84,34 @@ def host_policy(arns: Arns, rights: HostRights) -> Document:
 
 
 def release_policy(
-    arns: Arns, *, instances: Sequence[str], security_groups: Iterable[str], method: str, backend: Backend | None
+    arns: Arns, *, instances: Sequence[str], security_group: str, method: str, backend: Backend | None
 ) -> Document:
     """What a rolling release does, and nothing else: push an image, move hosts in and out, reach them, record it."""
     names = arns.names
     targets = ("elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets")
-    watch = (
-        *("elasticloadbalancing:DescribeTargetHealth", "elasticloadbalancing:DescribeTargetGroups"),
-        "elasticloadbalancing:DescribeTargetGroupAttributes",
-    )
     record = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
-    simulated = [arns.role(role) for role in (names.release_role, names.hosts)]
     return document(
         allow("RegistryLogin", ["ecr:GetAuthorizationToken"], "*"),
         allow("PushImage", [*PULL_IMAGE, *PUSH_IMAGE, "ecr:DescribeImages"], arns.repository),
         allow("MoveHosts", targets, arns.target_group),
-        allow("WatchHosts", [*watch, "ec2:DescribeInstances"], "*"),
+        allow("WatchHosts", ["elasticloadbalancing:DescribeTargetHealth"], "*"),
         allow("WatchAlarms", ["cloudwatch:DescribeAlarms"], arns.alarms),
-        allow("FindParameters", ["ssm:DescribeParameters"], "*"),
-        allow("CheckPermissions", ["iam:SimulatePrincipalPolicy"], simulated),
+        allow("CheckPermissions", ["iam:SimulatePrincipalPolicy"], arns.role(names.release_role)),
         allow("RecordRelease", record, arns.table),
-        *(_ssh_statements(arns, security_groups) if method == "ssh" else _ssm_statements(arns, instances)),
+        *(_ssh_statements(arns, security_group) if method == "ssh" else _ssm_statements(arns, instances)),
         *backend_statements(backend, writes=True),
     )
 
 
-def _ssh_statements(arns: Arns, security_groups: Iterable[str]) -> list[Document]:
+def _ssh_statements(arns: Arns, security_group: str) -> list[Document]:
     """The port opened for the runner and closed again, the key, and the keys by which hosts are known."""
     names = arns.names
     doors = ("ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress")
     key = arns.parameter(names.ssh_key)
-    look = ("ec2:DescribeSecurityGroups", "ec2:DescribeSecurityGroupRules")
     return [
-        allow("OpenAndClose", doors, [arns.security_group(group) for group in security_groups]),
-        allow("LookAtDoors", look, "*"),
-        allow("ReadKeys", ["ssm:GetParameter", "ssm:GetParameters"], [key, arns.parameter(f"{names.host_keys}*")]),
+        allow("OpenAndClose", doors, arns.security_group(security_group)),
+        allow("LookAtDoors", ["ec2:DescribeSecurityGroupRules"], "*"),
+        allow("ReadKeys", ["ssm:GetParameter"], [key, arns.parameter(f"{names.host_keys}*")]),
         allow("DecryptKey", ["kms:Decrypt"], arns.keys, _through_ssm(arns, [key])),
     ]
 
@@ -126,10 +119,9 @@ def _ssh_statements(arns: Arns, security_groups: Iterable[str]) -> list[Document
 def _ssm_statements(arns: Arns, instances: Sequence[str]) -> list[Document]:
     """Run Command on these hosts, with AWS's own document for shell scripts."""
     where = [arns.shell_command, *(arns.instance(identity) for identity in instances)]
-    look = ("ssm:GetCommandInvocation", "ssm:ListCommandInvocations", "ssm:DescribeInstanceInformation")
     return [
         allow("RunOnHosts", ["ssm:SendCommand"], where),
-        allow("LookAtCommands", [*look, "ssm:CancelCommand"], "*"),
+        allow("LookAtCommands", ["ssm:GetCommandInvocation"], "*"),
     ]
 
 

@@ -175,12 +175,11 @@ def _observability(
 
 def _identity(settings: TeamMoaSettings, names: Names, arns: Arns, fleet: Fleet, data: DataHost | None) -> IdentityArgs:
     backend = parts.backend(settings)
-    groups = [fleet.security_group_id, *([data.security_group_id] if data else [])]
-    instances = [host.instance for host in _all_hosts(fleet, data)]
     kept = [names.parameter(variable) for variable in (*settings.settings, "DB_HOST", "REDIS_HOST")]
-    release = pulumi.Output.all(pulumi.Output.all(*instances), pulumi.Output.all(*groups)).apply(
+    instances = [host.instance for host in fleet.hosts.values()]
+    release = pulumi.Output.all(fleet.security_group_id, *instances).apply(
         lambda known: policies_fleet.release_policy(
-            arns, instances=known[0], security_groups=known[1], method=settings.access.method, backend=backend
+            arns, security_group=known[0], instances=known[1:], method=settings.access.method, backend=backend
         )
     )
     bucket = (settings.backup.bucket or names.backup_bucket(arns.account)) if data else None

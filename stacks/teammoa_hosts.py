@@ -148,7 +148,7 @@ def web_texts(settings: TeamMoaSettings, registry: Registry, fingerprint: str) -
         project=WEB_PROJECT,
         port=PORT,
         nginx_image=settings.nginx_image,
-        nginx=nginx,
+        directory=WEB_DIRECTORY,
         check_seconds=settings.rolling.health_interval_seconds,
         check_timeout=settings.health_check.timeout_seconds,
         check_retries=settings.health_check.unhealthy_threshold,
