@@ -63,7 +63,7 @@ def host_policy(arns: Arns, rights: HostRights) -> Document:
     names = arns.names
     own = sorted(arns.parameter(name) for name in {*rights.parameters, f"{names.ssh_key}.pub"})
     host_keys = arns.parameter(f"{names.host_keys}*")
-    namespace = {"StringEquals": {"cloudwatch:namespace": HOST_METRICS}}
+    namespace = {"StringEqualsIfExists": {"cloudwatch:namespace": HOST_METRICS}}  # each request carries it
     statements = [
         allow("RegistryLogin", ["ecr:GetAuthorizationToken"], "*"),
         allow("ReadParameters", ["ssm:GetParameter", "ssm:GetParameters"], own),

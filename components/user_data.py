@@ -31,24 +31,13 @@ cat > {{CARE}} <<'CARE'
 #!/bin/bash
 # The key by which this host is known, the key that may enter, and how full its disk is.
 set -uo pipefail
+exec 9>/run/infra-release-host.lock
+flock 9
 metadata=http://169.254.169.254/latest
 token=$(curl -fsS -m 5 -X PUT "$metadata/api/token" -H 'X-aws-ec2-metadata-token-ttl-seconds: 60') || exit 1
 instance=$(curl -fsS -m 5 -H "X-aws-ec2-metadata-token: $token" "$metadata/meta-data/instance-id") || exit 1
 export AWS_DEFAULT_REGION={{REGION}}
 problems=0
-
-# Never overwritten: whoever takes a host over must not be able to say that he is it.
-known="{{HOST_KEYS}}$instance/host-key"
-if [ ! -e /var/lib/infra-release-host-key ]; then
-    key=$(cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub)
-    aws ssm put-parameter --name "$known" --type String --value "$key" >/dev/null 2>&1
-    if [ "$(aws ssm get-parameter --name "$known" --query Parameter.Value --output text)" = "$key" ]; then
-        touch /var/lib/infra-release-host-key
-    else
-        echo "the host key of $instance is not what $known says" >&2
-        problems=1
-    fi
-fi
 
 entry=$(aws ssm get-parameter --name "{{SSH_KEY}}.pub" --query Parameter.Value --output text)
 home=$(getent passwd {{USER}} | cut -d: -f6)
@@ -67,9 +56,24 @@ else
     problems=1
 fi
 
+# Said when the key above is in, because who reads it comes in next. Never overwritten: whoever takes a host over must
+# not be able to say that he is it.
+known="{{HOST_KEYS}}$instance/host-key"
+if [ $problems -eq 0 ] && [ ! -e /var/lib/infra-release-host-key ]; then
+    key=$(cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub)
+    aws ssm put-parameter --name "$known" --type String --value "$key" >/dev/null 2>&1
+    if [ "$(aws ssm get-parameter --name "$known" --query Parameter.Value --output text)" = "$key" ]; then
+        touch /var/lib/infra-release-host-key
+    else
+        echo "the host key of $instance is not what $known says" >&2
+        problems=1
+    fi
+fi
+
 used=$(df --output=pcent / | tail -1 | tr -dc 0-9)
-aws cloudwatch put-metric-data --namespace "{{HOST_METRICS}}" \
-    --metric-name DiskUsedPercent --dimensions InstanceId="$instance" --unit Percent --value "$used" || problems=1
+aws cloudwatch put-metric-data --namespace "{{HOST_METRICS}}" --metric-name DiskUsedPercent \
+    --dimensions InstanceId="$instance" --unit Percent --value "$used" ||
+    echo "nobody hears how full the disk is" >&2
 exit $problems
 CARE
 chmod 755 {{CARE}}
