@@ -6,11 +6,14 @@ import warnings
 import pytest
 
 with warnings.catch_warnings():
-    # About a class of the SDK's own, whenever `ec2` is imported.
-    warnings.filterwarnings("ignore", message="aws.ec2/encryptioncontrol", category=DeprecationWarning)
+    # About classes of the SDK's own, whenever `ec2` or `s3` is imported.
+    warnings.filterwarnings("ignore", message="aws.(ec2/encryptioncontrol|s3/)|s3.", category=DeprecationWarning)
     import pulumi_aws.ec2
+    import pulumi_aws.s3
 
-    pulumi_aws.ec2.Vpc  # noqa: B018 - the SDK imports lazily: this does it
+    # The SDK imports lazily: this does it.
+    pulumi_aws.ec2.Vpc  # noqa: B018
+    pulumi_aws.s3.Bucket  # noqa: B018
 
 
 KEPT: list[asyncio.AbstractEventLoop] = []
