@@ -39,15 +39,13 @@ def install(home: Home, identity: Identity, port: int, cloud: Application) -> Pa
         raise CloudError(f"The local cloud is made for ministack {MINISTACK_VERSION}, but {found} is installed.")
     import ministack.app
 
-    from localcloud.aws import addresses, instance_records, key_pairs, routes
+    from localcloud.aws import addresses, routes
     from localcloud.aws.application_autoscaling import ApplicationAutoScaling
     from localcloud.aws.registry import Registry
 
     _identity(identity)
     Registry(port).install()
     listener, machines, firewall = _ec2(identity, port, cloud, ministack.app.SERVICE_HANDLERS)
-    instance_records.install()
-    key_pairs.install()
     routes.ROUTES[routes.PREFIX + "address"] = lambda body, headers: (200, addresses.gateway(port))
     balancer = _balancer(home, port)
     scheduler = _ecs(balancer)

@@ -8,7 +8,7 @@ import binascii
 from typing import Any
 from xml.sax.saxutils import escape
 
-from localcloud.aws.ec2 import images, passing
+from localcloud.aws.ec2 import attributes, images, key_pairs, passing
 from localcloud.aws.ec2.commands import Commands
 from localcloud.aws.ec2.engine import Record, Response, ec2
 from localcloud.aws.ec2.firewall import Firewall
@@ -33,6 +33,8 @@ def install(machines: Machines, handlers: Record) -> Firewall:
     )
     ec2._instance_xml = with_reason(ec2._instance_xml)
     handlers["ec2"] = passing.guarded(handlers["ec2"])
+    attributes.install()
+    key_pairs.install()
     Commands(machines).install(handlers)
     firewall.watch()
     return firewall

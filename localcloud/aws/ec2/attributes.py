@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 from xml.sax.saxutils import escape
 
-from ministack.services import ec2
+from localcloud.aws.ec2.engine import ec2
 
 Params = dict[str, Any]
 Handler = Callable[[Params], Any]
