@@ -18,10 +18,10 @@ from actions.lifeline import Cancellation
 
 CONNECT_SECONDS = 5.0
 KEEPALIVE_SECONDS = 15
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.1
 CHUNK = 65536  # bytes
 LOST_TWICE = 2  # a script is sent again after a lost connection, and no third time
-AS_ROOT = 'if [ "$(id -u)" = 0 ]; then exec sh -s; else exec sudo -n sh -s; fi'
+AS_ROOT = 'if [ "$(id -u)" = 0 ]; then exec sh -s; else exec sudo -n -H sh -s; fi'
 
 
 class ConnectionLost(Exception):

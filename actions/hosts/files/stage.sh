@@ -14,8 +14,15 @@ sign_in() {
         fail "the registry $registry refuses this host: $(last_words)"
 }
 
+have_room() {
+    root=$(docker info --format '{{.DockerRootDir}}')
+    free=$(df -Pm "$root" | awk 'NR == 2 { print $4 }')
+    [ "$free" -ge "$ROOM_MB" ] || fail "$free MB are free in $root, and $ROOM_MB MB are wanted before an image is pulled"
+}
+
 fetch() {
     docker image inspect "$1" >/dev/null 2>&1 && return 0
+    have_room
     [ -n "${DOCKER_CONFIG:-}" ] || sign_in
     quietly "$1 cannot be pulled" docker pull --quiet "$1"
 }
@@ -35,9 +42,6 @@ python3 "$work/env.py" "$REGION" "$work/names" >>next.new/.env 2>"$work/output" 
     fail "$(last_words)"
 quietly 'compose.yaml is not valid' compose next.new config --quiet
 
-root=$(docker info --format '{{.DockerRootDir}}')
-free=$(df -Pm "$root" | awk 'NR == 2 { print $4 }')
-[ "$free" -ge "$ROOM_MB" ] || fail "$free MB are free in $root, and $ROOM_MB MB are wanted before an image is pulled"
 here=$(docker version --format '{{.Server.Arch}}')
 for image in $(compose next.new config --images | sort -u); do
     fetch "$image"

@@ -71,7 +71,7 @@ def test_what_is_wrong_is_said_before_anything_moves(fleet: Fleet) -> None:
     wrong = {
         r"web-1: compose\.yaml is not valid": fleet.release("v1", compose="services: {web: {imag: x}}"),
         "web-1: nginx refuses its configuration": fleet.release("v1", nginx="server { bogus; }"),
-        "web-1: .* MB are free in /var/lib/docker": fleet.release("v1", room_mb=10**9),
+        "web-1: .* MB are free in /var/lib/docker": fleet.release("crash", room_mb=10**9),
         "is made for arm64, and this host is amd64": fleet.release("arm"),
         f"web-1: SSM has no parameter {PREFIX}/none": fleet.release("v1", variables={"A": f"{PREFIX}/none"}),
         "cannot be pulled": fleet.release("v1", image=f"{fleet.registry}/web@sha256:{'0' * 64}"),
