@@ -1,5 +1,8 @@
 """The very transaction of a rolling release, on a simulated fleet: what can go wrong goes wrong."""
 
+import threading
+import time
+
 import pytest
 
 from actions.errors import Cancelled, PreflightFailed, ReleaseError
@@ -218,3 +221,14 @@ def test_a_release_takes_hardly_longer_than_what_the_hosts_themselves_need() -> 
     fleet.release("v2")
     host_seconds = 8.0 + UP_SECONDS + START_SECONDS + HEALTHY_CHECKS * CHECK_SECONDS
     assert fleet.now - began <= 1.15 * (PULL_SECONDS + 3 * host_seconds)
+
+
+def test_a_second_release_waits_for_the_first() -> None:
+    fleet = SimulatedFleet(2)
+    theirs = {"id": {"S": "lock"}, "owner": {"S": "elsewhere/b/1/1/x"}, "number": {"N": "7"}}
+    fleet.cloud.table["lock"] = {**theirs, "expires": {"N": str(int(time.time()) + 3600)}}
+    ending = threading.Timer(1.5, lambda: fleet.cloud.table["lock"].update(expires={"N": "0"}))
+    ending.start()
+    assert fleet.release("v2")["number"] == 8
+    assert fleet.progress.lines[0] == "waiting for another release of this service (elsewhere)"
+    assert_whole(fleet, "v2")
