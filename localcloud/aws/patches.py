@@ -51,6 +51,7 @@ def install(home: Home, identity: Identity, port: int, cloud: Application) -> Pa
     scheduler = _ecs(balancer)
     ministack.app.SERVICE_HANDLERS["ecs"] = _guarded(ministack.app.SERVICE_HANDLERS["ecs"])
     ApplicationAutoScaling().install(ministack.app.SERVICE_HANDLERS)
+    _builds(home, identity, port, ministack.app.SERVICE_HANDLERS)
     return Parts(balancer=balancer, scheduler=scheduler, listener=listener, machines=machines, firewall=firewall)
 
 
@@ -70,6 +71,15 @@ def _identity(identity: Identity) -> None:
     sts._web_identity_trust_denied = own.web_identity_refusal(sts._web_identity_trust_denied)
     iam._IAM_HANDLERS["SimulatePrincipalPolicy"] = own.simulate_principal_policy
     own.create_administrator(identity)
+
+
+def _builds(home: Home, identity: Identity, port: int, handlers: dict[str, Any]) -> None:
+    from localcloud.aws import cloudfront, codebuild
+    from localcloud.aws.codepipeline import CodePipeline
+
+    builds = codebuild.install(home, identity, port, handlers)
+    CodePipeline(builds, port).install(handlers)
+    cloudfront.install(port)
 
 
 def _guarded(handler: Any) -> Any:

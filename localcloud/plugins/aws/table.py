@@ -8,7 +8,11 @@ from .row import TABLE, Row
 _FILES = {
     "aws:appautoscaling/": "autoscaling",
     "aws:budgets/": "budgets",
+    "aws:cloudfront/": "cloudfront",
     "aws:cloudwatch/": "cloudwatch",
+    "aws:cloudwatch/event": "events",
+    "aws:codebuild/": "codebuild",
+    "aws:codepipeline/": "codepipeline",
     "aws:dynamodb/": "dynamodb",
     "aws:ec2/": "ec2",
     "aws:ec2/eip": "ec2_access",
@@ -27,7 +31,9 @@ _FILES = {
     "aws:lb/listener": "lb_listener",
     "aws:lb/targetGroup:": "lb_target",
     "aws:s3/": "s3",
+    "aws:s3/bucketObjectv2:": "s3_object",
     "aws:sns/": "sns",
+    "aws:sns/topicPolicy:": "sns_policy",
     "aws:ssm/": "ssm",
 }
 
