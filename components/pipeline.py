@@ -12,6 +12,7 @@ from components import buildspec, pipeline_policies
 from components.artifacts import BUILDS, CACHE, RELEASED, Artifacts
 from components.buildspec import Package
 from components.pipeline_policies import BuildRights, SiteArns
+from components.policies import Document
 from components.site import Site
 
 RELEASED_KEY = f"{RELEASED}release.zip"  # what production takes, once it is verified here
@@ -239,7 +240,7 @@ def _role(
     return arn, codebuild.ProjectLogsConfigArgs(cloudwatch_logs=logs)
 
 
-def _policy(args: ProjectArgs, connection: str | None, found: Sequence[str]) -> pipeline_policies.Document:
+def _policy(args: ProjectArgs, connection: str | None, found: Sequence[str]) -> Document:
     bucket, table, *rest = found
     place = f"{args.region}:{args.account}"
     rights = BuildRights(

@@ -147,7 +147,7 @@ def _promotions(pipeline: pulumi.Input[str]) -> pulumi.Output[str]:
 def _alarms(args: WatchArgs) -> list[dict[str, Any]]:
     """Duration of a build, success rate of a day, time until a red pipeline was green again."""
     limits, dimensions = args.thresholds, {"ProjectName": args.project}
-    day = {"period": DAY, "stat": "Sum", "namespace": "AWS/CodeBuild", "dimensions": dimensions}
+    day: dict[str, Any] = {"period": DAY, "stat": "Sum", "namespace": "AWS/CodeBuild", "dimensions": dimensions}
     rate = [
         cloudwatch.MetricAlarmMetricQueryArgs(
             id=identity,

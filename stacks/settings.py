@@ -9,17 +9,19 @@ from collections.abc import Callable
 import pulumi
 from pulumi.runtime import config as engine_config
 
-from stacks import astrago_settings, liveinsight_settings, teammoa_settings
+from stacks import astrago_settings, liveinsight_settings, quest16_settings, teammoa_settings
 from stacks.astrago_settings import AstragoSettings
 from stacks.config_reader import ConfigError, Section, stack_section, suggestion
 from stacks.liveinsight_settings import LiveInsightSettings
+from stacks.quest16_settings import Quest16Settings
 from stacks.teammoa_settings import TeamMoaSettings
 
-Settings = AstragoSettings | LiveInsightSettings | TeamMoaSettings
+Settings = AstragoSettings | LiveInsightSettings | Quest16Settings | TeamMoaSettings
 # A system is a row here, its module `stacks/<system>.py` with declare(settings), and its settings module.
 SYSTEMS: dict[str, tuple[type, Callable[[str, Section], Settings]]] = {
     "astrago": (AstragoSettings, astrago_settings.read),
     "liveinsight": (LiveInsightSettings, liveinsight_settings.read),
+    "quest16": (Quest16Settings, quest16_settings.read),
     "teammoa": (TeamMoaSettings, teammoa_settings.read),
 }
 

@@ -48,7 +48,18 @@ class SharedSettings(Protocol):
     def keep_images(self) -> int: ...
 
 
-def provider(system: str, settings: SharedSettings) -> aws.Provider:
+class PlaceSettings(Protocol):
+    """Where a system lives."""
+
+    @property
+    def environment(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+    @property
+    def account_id(self) -> str | None: ...
+
+
+def provider(system: str, settings: PlaceSettings) -> aws.Provider:
     return aws.Provider(
         "aws",
         region=settings.region,
@@ -57,14 +68,18 @@ def provider(system: str, settings: SharedSettings) -> aws.Provider:
     )
 
 
-def arns(settings: SharedSettings, names: Names, provider: aws.Provider) -> Arns:
-    """The system's ARNs; ends the program with one sentence when AWS does not tell the account."""
+def account(provider: aws.Provider) -> str:
+    """Whose credentials these are; ends the program with one sentence when AWS does not tell."""
     try:
-        account = aws.get_caller_identity(opts=pulumi.InvokeOptions(provider=provider)).account_id
+        return aws.get_caller_identity(opts=pulumi.InvokeOptions(provider=provider)).account_id
     except Exception as error:  # the SDK raises no narrower one
         reason = str(error).rpartition("getCallerIdentity: ")[2]
         raise pulumi.RunError(f"AWS does not tell whose account this is: {reason}") from None
-    return Arns(account=account, region=settings.region, names=names, repository_name=settings.repository)
+
+
+def arns(settings: SharedSettings, names: Names, provider: aws.Provider) -> Arns:
+    """The system's ARNs."""
+    return Arns(account=account(provider), region=settings.region, names=names, repository_name=settings.repository)
 
 
 def network(settings: SharedSettings) -> NetworkArgs:

@@ -74,12 +74,13 @@ def _identity(identity: Identity) -> None:
 
 
 def _builds(home: Home, identity: Identity, port: int, handlers: dict[str, Any]) -> None:
-    from localcloud.aws import cloudfront, codebuild
+    from localcloud.aws import cloudfront, codebuild, metric_alarms
     from localcloud.aws.codepipeline import CodePipeline
 
     builds = codebuild.install(home, identity, port, handlers)
     CodePipeline(builds, port).install(handlers)
     cloudfront.install(port)
+    metric_alarms.install()
 
 
 def _guarded(handler: Any) -> Any:
