@@ -7,9 +7,9 @@ import pulumi
 from pulumi_aws import cloudfront, s3
 
 from components.bucket import PrivateBucket, PrivateBucketArgs
+from components.edge import PROTOCOLS, scheme
 
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"  # AWS's managed cache policy
-PROTOCOLS = ("redirect-to-https", "https-only", "allow-all")
 KEPT_DAYS = 30  # of a replaced file: how far back a release can be put back by version
 
 
@@ -55,9 +55,8 @@ class Site(pulumi.ComponentResource):
             policy=pulumi.Output.all(bucket.arn, distribution.arn).apply(lambda arns: json.dumps(reader(*arns))),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        scheme = "http" if args.protocol == "allow-all" else "https"
         host = args.domain or distribution.domain_name
-        self.url = pulumi.Output.concat(f"{scheme}://", host)
+        self.url = pulumi.Output.concat(f"{scheme(args.protocol)}://", host)
         self.bucket, self.bucket_arn = bucket.name, bucket.arn
         self.distribution, self.distribution_arn = distribution.id, distribution.arn
         self.register_outputs({"url": self.url, "bucket": self.bucket, "distribution": self.distribution})

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 
 from components.buildspec import TARGETS, Package
-from components.site import PROTOCOLS
+from components.edge import PROTOCOLS
 from stacks import shared_settings as shared
 from stacks.config_reader import Section
 

@@ -45,7 +45,7 @@ class Push:
 class Hosting:
     """The repositories below one directory."""
 
-    def __init__(self, root: Path, port: int) -> None:
+    def __init__(self, root: Path, port: int = 0) -> None:
         self.root, self._port = root, port
 
     def path(self, location: str) -> Path:

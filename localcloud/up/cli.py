@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from localcloud.up import balancer, docker, environment, machine_image, packages, python, toolchain
+from localcloud.up import balancer, build_image, docker, environment, machine_image, packages, python, toolchain
 from localcloud.up.base_image import BASE
 from localcloud.up.cloud import SERVERS
 from localcloud.up.job import StepFailed
@@ -20,7 +20,17 @@ from localcloud.up.steps import Run, Step, select
 STACK = "liveinsight.local"
 GOALS = {
     "release": ("release", "next image", "after"),
-    "test": ("environment", "cli", "language host", "plugins", "base image", "machine image", "balancer", "actionlint"),
+    "test": (
+        "environment",
+        "cli",
+        "language host",
+        "plugins",
+        "base image",
+        "machine image",
+        "build image",
+        "balancer",
+        "actionlint",
+    ),
     "check": ("python", "actionlint"),
 }
 
@@ -41,6 +51,13 @@ def steps(deployment: Deployment, *, with_cloud: bool) -> tuple[Step, ...]:
             needs=("machine base", "compose", "python"),
             done=machine_image.present,
             run=machine_image.build,
+        ),
+        Step(name="build base", needs=("docker",), done=build_image.BASE.present, run=build_image.BASE.build),
+        Step(
+            name="build image",
+            needs=("build base", "python"),
+            done=build_image.present,
+            run=build_image.build,
         ),
         Step(name="language host", needs=("packages",), done=toolchain.host_ready, run=toolchain.build_host),
         Step(name="cli", needs=("packages",), done=toolchain.cli_ready, run=toolchain.build_cli),

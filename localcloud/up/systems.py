@@ -20,6 +20,7 @@ class System:
 SYSTEMS = {
     "astrago": System(servers=(AWS, ASTRAGO), supplies="localcloud.astrago.supply"),
     "liveinsight": System(repository="liveinsight-app", sample="localcloud.sample.build"),
+    "quest16": System(needs=("base image", "build image"), after="localcloud.up.quest16_push"),
     "teammoa": System(
         needs=("base image", "machine image"),
         supplies="localcloud.up.service_images",

@@ -6,6 +6,7 @@ from typing import Any
 from localcloud.plugins.values import Object
 from tests.contract.case import Case, States
 from tests.contract.hosts import HOSTS
+from tests.contract.pipelines import PIPELINES
 from tests.contract.storage import STORAGE
 
 
@@ -411,7 +412,7 @@ def _containers_and_rest() -> list[Case]:
     ]
 
 
-CASES: list[Case] = [*_network(), *_balancer(), *_identity(), *_containers_and_rest(), *HOSTS, *STORAGE]
+CASES: list[Case] = [*_network(), *_balancer(), *_identity(), *_containers_and_rest(), *HOSTS, *STORAGE, *PIPELINES]
 
 
 def tags(state: Object) -> Any:
