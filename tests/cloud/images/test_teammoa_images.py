@@ -61,6 +61,12 @@ class Host:
             seconds=SECONDS,
         )
 
+    def answers(self) -> bool:
+        try:
+            return requests.get(self.url, timeout=30).ok
+        except requests.ConnectionError:
+            return False
+
     def manage(self, mode: str, *words: str) -> "subprocess.CompletedProcess[str]":
         values = [word for name, value in SETTINGS.items() for word in ("--env", f"{name}={value}")]
         command = ("run", "--rm", "--network", self.network, *values, image(mode), "python", "manage.py", *words)
@@ -95,7 +101,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
         made.web()
         mount = ("--publish", f"127.0.0.1:{made.port}:8000", "--volume", f"{site}:/etc/nginx/conf.d:ro")
         made.run("nginx", service_images.build("teammoa-nginx"), {}, *mount)
-        until(lambda: docker("logs", made.name("nginx")), what="nginx runs", seconds=SECONDS)
+        until(made.answers, what="nginx answers", seconds=SECONDS)
         yield made
     finally:
         made.end()

@@ -72,9 +72,18 @@ def test_a_stack_has_one_run_at_a_time_and_says_so_to_unlock() -> None:
     assert up["environment"] == "${{ matrix.environment }}"
 
 
-def test_only_a_build_that_ended_well_or_was_not_wanted_lets_a_release_through() -> None:
-    up = jobs((ROOT / ".github" / "workflows" / "up.yml").read_text())["up"]
-    assert set(re.findall(r"needs\.build\.result (\S+ '\w+')", up["if"])) == {"== 'success'", "== 'skipped'"}
+def test_only_tests_and_a_build_that_ended_well_or_were_not_wanted_let_a_release_through() -> None:
+    found = jobs((ROOT / ".github" / "workflows" / "up.yml").read_text())
+    for name in ("test", "build"):
+        results = re.findall(rf"needs\.{name}\.result (\S+ '\w+')", found["up"]["if"])
+        assert set(results) == {"== 'success'", "== 'skipped'"}
+        assert name in found["up"]["needs"]
+    assert "test" in found["build"]["needs"] and "always()" not in found["build"]["if"]
+
+
+def test_a_release_tag_is_one_with_a_version() -> None:
+    content: dict[Any, Any] = yaml.safe_load((ROOT / ".github" / "workflows" / "up.yml").read_text())
+    assert content[True]["push"]["tags"] == ["*/v[0-9]+.[0-9]+.[0-9]+*"]  # YAML 1.1 reads the key `on` as true
 
 
 def test_forks_get_no_identity() -> None:

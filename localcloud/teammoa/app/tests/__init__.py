@@ -1,1 +1,1 @@
-"""The application's own tests: `python manage.py test --settings config.settings_test`."""
+"""The application's own tests: `python manage.py test`."""
