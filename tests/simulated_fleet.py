@@ -20,6 +20,7 @@ from tests.simulated_cloud import Cloud, Points, digest_of
 from tests.virtual_clock import Killed, VirtualClock
 
 PULL_SECONDS, UP_SECONDS, START_SECONDS, LOOK_SECONDS = 10.0, 2.0, 3.0, 0.2
+FLAP_SECONDS = 10.0  # half of it well, half of it not: never two good checks in a row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ class Directory:
 
 @dataclass
 class SimulatedHost:
-    """One machine. `kinds` tells what an image's container does: good, crash, error, hidden (from the balancer)."""
+    """One machine. `kinds` tells what an image's container does: good, crash, error, flaps, hidden (from balancers)."""
 
     host: Host
     fleet: "SimulatedFleet"
@@ -55,9 +56,10 @@ class SimulatedHost:
 
     def up(self) -> bool:
         """Whether its container answers well on the host itself."""
-        return (
-            bool(self.running) and self.kind() in ("good", "hidden") and self.fleet.now >= self.started + START_SECONDS
-        )
+        age = self.fleet.now - self.started - START_SECONDS
+        if not self.running or age < 0:
+            return False
+        return self.kind() in ("good", "hidden") or (self.kind() == "flaps" and age % FLAP_SECONDS < FLAP_SECONDS / 2)
 
     def answers(self) -> bool:
         return self.up() and self.kind() != "hidden"

@@ -162,7 +162,8 @@ class Course:
                 self._targets.register(self._host)
             self._become_healthy_target()
         self.seen.served_at = self._clock.now()
-        self._say(f"in service, {self.seen.out_of_service_seconds} s out of it")
+        out = "" if self.seen.left_at is None else f", {self.seen.out_of_service_seconds} s out of it"
+        self._say(f"in service{out}")
 
     def _become_healthy(self) -> None:
         """Raises `ReleaseError` when the container is not healthy in time, or cannot be any more."""
