@@ -23,7 +23,7 @@ from localcloud.sample.build import SAMPLE
 from ops.preview_text import marker
 from tests.cloud.load import Load
 from tests.cloud.project import ROOT, Project
-from tests.cloud.workflow import Job, commit, git
+from tests.cloud.workflow import Job, Result, commit, git
 
 STACK = "web.dev"
 BOT = "github-actions[bot]"
@@ -75,6 +75,7 @@ VALUES = {
     "vars[format('PULUMI_BACKEND_URL_{0}', matrix.environment)] || vars.PULUMI_BACKEND_URL": "",
     "vars.PULUMI_BACKEND_URL": "",
     "vars[format('PREVIEW_ROLE_{0}', matrix.environment)] || vars.PREVIEW_ROLE": "arn:aws:iam::1:role/preview",
+    "needs.plan.outputs.version": "",
     "vars.RELEASE_ROLE": "arn:aws:iam::1:role/release",
     "vars[format('AWS_REGION_{0}', matrix.environment)] || vars.AWS_REGION || 'us-east-1'": "us-east-1",
 }
@@ -216,6 +217,41 @@ def test_the_plan_of_a_pull_request_a_push_and_a_dispatch(checkout: Checkout) ->
     assert local.outputs["stacks"] == "[]"
     unknown = up.run("The stack asked for", {"inputs.stack": "$(touch x).dev"})
     assert unknown.code == 1 and "there is no stack" in unknown.text and "Traceback" not in unknown.text
+
+
+def test_a_git_tag_names_the_version_and_productions_stack(checkout: Checkout) -> None:
+    (checkout.path / "stacks" / "Pulumi.web.prod.yaml").write_text("config: {}\n")
+    merged = commit(checkout.path, "production")
+    git(checkout.path, "update-ref", "refs/remotes/origin/main", merged)
+    values = {"github.event.repository.default_branch": "main"}
+    plan = checkout.job("up", "plan")
+
+    def tagged(name: str, sha: str) -> Result:
+        return plan.run("The stack of the git tag", values, GITHUB_REF_NAME=name, GITHUB_SHA=sha)
+
+    done = tagged("web/v1.2.3", merged)
+    assert done.code == 0, done.text
+    assert [row["stack"] for row in json.loads(done.outputs["stacks"])] == ["web.prod"]
+    assert done.outputs["version"] == "v1.2.3"
+    nobody = tagged("nothing/v1.2.3", merged)
+    assert nobody.code == 1 and "there is no stack 'nothing.prod'" in nobody.text
+    unmerged = tagged("web/v1.2.4", commit(checkout.path, "not on main"))
+    assert unmerged.code == 1 and "what is not merged is not released" in unmerged.text
+
+
+def test_a_failing_test_of_the_application_ends_the_run_before_the_build(checkout: Checkout) -> None:
+    (checkout.path / "stacks" / "Pulumi.teammoa.dev.yaml").write_text("config: {}\n")
+    application = checkout.path / "teammoa"
+    application.mkdir()
+    (application / "Dockerfile").write_text("FROM scratch\n")
+    gate = checkout.job("up", "test")
+    values = {"matrix.stack": "teammoa.dev"}
+    (application / "manage.py").write_text("raise SystemExit(0)\n")
+    assert gate.run("Tests of the application", values).code == 0
+    (application / "manage.py").write_text("raise SystemExit(1)\n")
+    failed = gate.run("Tests of the application", values)
+    assert failed.code == 1
+    assert "::error::`python manage.py test` failed with code 1" in failed.text and "Traceback" not in failed.text
 
 
 def test_an_older_commit_gives_way_to_a_newer_one_that_touches_its_stack(checkout: Checkout) -> None:
@@ -400,6 +436,10 @@ def test_a_push_builds_once_and_releases_and_a_dispatch_rolls_back(
         assert again.code == 0 and "not built again" in again.text
         images = aws.client("ecr").describe_images(repositoryName="liveinsight-app", imageIds=[{"imageTag": sha}])
         assert set(images["imageDetails"][0]["imageTags"]) >= {sha, "latest"}
+        named = build.run("Build and push", values | {"needs.plan.outputs.version": "v1.2.3"}, GITHUB_SHA=sha)
+        assert named.code == 0 and "not built again" in named.text, named.text
+        version = aws.client("ecr").describe_images(repositoryName="liveinsight-app", imageIds=[{"imageTag": "v1.2.3"}])
+        assert version["imageDetails"][0]["imageDigest"] == images["imageDetails"][0]["imageDigest"]
 
         with Load(released.output("url")) as load:
             done = up.run("Up", values, GITHUB_SHA=sha)
