@@ -31,7 +31,6 @@ FLEET_READS = {
         *("DescribeInstances", "DescribeInstanceAttribute", "DescribeInstanceTypes", "DescribeVolumes", "DescribeTags"),
         *("DescribeInstanceCreditSpecifications", "DescribeAddresses"),
     ),
-    "acm": ("ListCertificates",),
 }
 BUCKET_READS = (
     *("GetBucketVersioning", "GetBucketPublicAccessBlock", "GetEncryptionConfiguration", "GetLifecycleConfiguration"),
@@ -98,6 +97,7 @@ def release_policy(
         allow("WatchAlarms", ["cloudwatch:DescribeAlarms"], arns.alarms),
         allow("CheckPermissions", ["iam:SimulatePrincipalPolicy"], arns.role(names.release_role)),
         allow("RecordRelease", record, arns.table),
+        *_lookups(arns),
         *(_ssh_statements(arns, security_group) if method == "ssh" else _ssm_statements(arns, instances)),
         *backend_statements(backend, writes=True),
     )
@@ -145,8 +145,7 @@ def preview_policy(
         allow("ReadRoles", ROLE_READS, roles),
         allow("ReadProfiles", ["iam:GetInstanceProfile"], profiles),
         allow("ReadIssuer", ["iam:GetOpenIDConnectProvider"], arns.github),
-        allow("ReadImageName", ["ssm:GetParameter"], arns.public_parameters),
-        allow("ReadCertificate", ["acm:DescribeCertificate", "acm:ListTagsForCertificate"], arns.certificates),
+        *_lookups(arns),
         allow("ReadBudget", ["budgets:ViewBudget", "budgets:ListTagsForResource"], arns.budget),
         allow("ReadTopic", ["sns:GetTopicAttributes", "sns:ListTagsForResource"], arns.topic),
         allow("ReadSubscription", ["sns:GetSubscriptionAttributes"], "*"),
@@ -155,6 +154,19 @@ def preview_policy(
     if backup_bucket:
         statements.append(allow("ReadBucket", [f"s3:{read}" for read in BUCKET_READS], _bucket(backup_bucket)))
     return document(*statements, *backend_statements(backend, writes=False))
+
+
+def _lookups(arns: Arns) -> list[Document]:
+    """What the program asks AWS whenever it runs: the newest image, the certificate, hosts that exist."""
+    return [
+        allow("FindImage", ["ssm:GetParameter"], arns.public_parameters),
+        allow("LookUp", ["acm:ListCertificates", "ec2:DescribeInstances", "ec2:DescribeVolumes"], "*"),
+        allow(
+            "ReadCertificate",
+            ["acm:DescribeCertificate", "acm:GetCertificate", "acm:ListTagsForCertificate"],
+            arns.certificates,
+        ),
+    ]
 
 
 def _backup_statements(bucket: str, prefix: str) -> list[Document]:
