@@ -26,7 +26,7 @@ class Commands:
         """Put the parts in place."""
         ssm._managed_instance_ids = self.managed
         ssm._command_target_ids = targets
-        ssm._shell_argv = lambda data: data
+        ssm._shell_argv = lambda data: data  # what it returns is handed to the next one
         ssm._finish_invocation = self.run
         ssm._refresh_command_status = _roll_up
         send = ssm._send_command
