@@ -7,6 +7,8 @@ python -m ops.rollback STACK [--tag TAG]
 """
 
 import argparse
+import json
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +16,8 @@ from typing import Any
 
 from ops import engine
 from ops.errors import OpsError, run_command, say
-from ops.project import load_project
+from ops.project import Project, Stack, load_project
+from ops.rollback_tags import plan_tags_rollback
 
 MESSAGE = "rollback to "  # how the stack's history tells a rollback from a release
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")  # what a registry accepts
@@ -108,7 +111,10 @@ def roll_back(stack: str, tag: str | None) -> int:
     release = engine.ask_json("stack", "output", "--json", "--stack", stack).get("release")
     if release is not None and not isinstance(release, dict):
         raise OpsError(f"the output `release` of {stack} is no release record: {str(release)[:80]!r}")
-    target = plan_rollback(configured=configured, release=release or None, tag=tag, last=last_update(history, key))
+    last = last_update(history, key)
+    if release and "tags" in release:
+        return _roll_back_tags(project, known, release, tag, last)
+    target = plan_rollback(configured=configured, release=release or None, tag=tag, last=last)
     say(f"rolling {stack} back to {target.tag}: {target.because}")
     engine.ask("config", "set", "imageTag", target.tag, "--stack", stack)
     code = engine.run(["up", "--stack", stack, "--yes", "--message", f"{MESSAGE}{target.tag}: {target.because}"])
@@ -121,6 +127,26 @@ def roll_back(stack: str, tag: str | None) -> int:
             f"{file} keeps saying {target.tag}, as asked. When the cause is gone: "
             f"`python -m ops.rollback {stack} --tag {target.tag}`, or the same with another release"
         )
+    return code
+
+
+def _roll_back_tags(project: Project, stack: Stack, release: dict[str, Any], tag: str | None, last: LastUpdate) -> int:
+    """The same for a release of several tags; going back to older builds is what is meant here."""
+    found = engine.ask_json("config", "--json", "--stack", stack.name).get(f"{project.name}:tags", {}).get("value")
+    configured = json.loads(found) if found else {}
+    target = plan_tags_rollback(configured=configured, release=release, tag=tag, last_was_rollback=last.rollback)
+    shown = ", ".join(value for _, value in sorted(target.tags.items()))
+    say(f"rolling {stack.name} back to {shown}: {target.because}")
+    for component, value in sorted(target.tags.items()):
+        engine.ask("config", "set", "--path", f"tags.{component}", value, "--stack", stack.name)
+    os.environ["ALLOW_OLDER"] = "true"
+    message = f"{MESSAGE}{shown}: {target.because}"
+    code = engine.run(["up", "--stack", stack.name, "--yes", "--message", message])
+    file = project.config_file(stack)
+    if code == 0:
+        say(f"{stack.name} is at {shown}; commit {file} to keep it there")
+    else:
+        say(f"`pulumi up` failed with code {code}; its lines above say why. {file} keeps saying {shown}, as asked")
     return code
 
 

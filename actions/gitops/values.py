@@ -76,6 +76,8 @@ def _places(text: str, wanted: set[Path], file: str) -> dict[Path, Place]:
                 raise ReleaseError(f"{'.'.join(path)} stands twice in {file}: take one away")
             if place.style in ("|", ">"):
                 raise ReleaseError(f"{'.'.join(path)} in {file} is a block of lines, but must be a tag on one line")
+            if place.start == place.end:
+                raise ReleaseError(f"{'.'.join(path)} in {file} is empty: write the tag there that is in use now")
             found[path] = place
     for path in sorted(wanted - set(found)):
         raise ReleaseError(f"{file} has no {'.'.join(path)} of its own: name the right file and key, or add it there")

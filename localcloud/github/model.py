@@ -158,6 +158,7 @@ class World:
     repositories: dict[str, Repository] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
     faults: deque[Answer] = field(default_factory=deque)
+    faults_of: dict[str, list[Answer]] = field(default_factory=dict)  # the same for requests of one method
     lost: set[str] = field(default_factory=set)  # methods whose next answer gets lost after the work was done
     requests: list[tuple[str, str]] = field(default_factory=list)  # method and path of each request that arrived
 

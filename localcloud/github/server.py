@@ -89,6 +89,8 @@ def answer(world: World, method: str, url: str, authorization: str, body: dict[s
     world.requests.append((method, path))
     if world.faults:
         return world.faults.popleft()
+    if world.faults_of.get(method):
+        return world.faults_of[method].pop(0)
     try:
         token = world.tokens.get(authorization.removeprefix("Bearer ").removeprefix("token "))
         if token is None:
