@@ -220,9 +220,12 @@ def test_the_undoing_leaves_what_others_released_meanwhile(
     services.argo.bad.add(bad)
     job = release(services, {"core": bad, "batch": services.push("batch", 0)})
     undo = job._undo
-    monkeypatch.setattr(
-        job, "_undo", lambda *a: (by_hand(services, services.tag("batch", 0).encode(), theirs.encode()), undo(*a))
-    )
+
+    def after_somebody(bumped: bump.Bumped, failure: Exception) -> None:
+        by_hand(services, services.tag("batch", 0).encode(), theirs.encode())
+        undo(bumped, failure)
+
+    monkeypatch.setattr(job, "_undo", after_somebody)
     with pytest.raises(ReleaseError):
         job.run()
     assert (tag_of(services, "core"), tag_of(services, "batch")) == ("core-stage-ba01", theirs)
