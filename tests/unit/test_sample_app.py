@@ -107,6 +107,20 @@ def test_health_500_serves_pages_and_fails_its_check() -> None:
         assert get(port, "/health/")[0] == 500
 
 
+def test_the_containers_own_check_tells_well_from_ill() -> None:
+    def check(port: int) -> int:
+        command = [sys.executable, "-S", str(PROGRAM.with_name("healthcheck.py"))]
+        return subprocess.run(command, env={"PORT": str(port)}, timeout=60).returncode
+
+    with process(SECRET_KEY="k") as (_, port):
+        get(port, "/health/")
+        assert check(port) == 0
+    assert check(port) == 1
+    with process(SECRET_KEY="k", MODE="health-500") as (_, port):
+        get(port, "/")
+        assert check(port) == 1
+
+
 def test_never_listens_lives_without_a_port() -> None:
     with process(SECRET_KEY="k", MODE="never-listens") as (running, port):
         assert running.stderr is not None
