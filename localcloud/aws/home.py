@@ -47,6 +47,7 @@ class Home:
         self.root = root.absolute()
         self.log = self.root / "cloud.log"
         self.balancer = self.root / "haproxy"
+        self.repositories = self.root / "git"
         self.authority = self.root / "authority"
         self._identity = self.root / "identity.json"
 

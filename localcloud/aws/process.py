@@ -18,7 +18,8 @@ def start(home: Path, port: int = 4566) -> dict[str, str]:
     place = Home(home)
     with place.lock():
         DAEMON.start(place, port)
-        return environment(place.identity(), port, Authority(place.authority).bundle())
+        found = environment(place.identity(), port, Authority(place.authority).bundle())
+        return {**found, "LOCALCLOUD_GIT": str(place.repositories)}  # where builds take their sources from
 
 
 def stop(home: Path) -> None:

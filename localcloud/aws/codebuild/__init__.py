@@ -13,7 +13,7 @@ from localcloud.aws.home import Home, Identity
 
 def install(home: Home, identity: Identity, port: int, handlers: dict[str, Any]) -> CodeBuild:
     """Put the runner in place of MiniStack's records that always say SUCCEEDED."""
-    service = CodeBuild(Hosting(home.root / "git", port), identity.cloud_id, port)
+    service = CodeBuild(Hosting(home.repositories, port), identity.cloud_id, port)
     handlers["codebuild"] = service.handle_request
     routes.ROUTES[PAYLOAD_PATH] = lambda body, headers: service.pushed(body, headers.get("x-hub-signature-256", ""))
     return service
