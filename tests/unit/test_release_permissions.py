@@ -85,9 +85,7 @@ ROLLING = RollingRequest(
 @pytest.mark.parametrize("method", ["ssh", "ssm"])
 def test_a_fleets_role_may_do_what_its_release_asks_for(method: str) -> None:
     request = replace(ROLLING, access=replace(ROLLING.access, method=method))
-    policy = policies_fleet.release_policy(
-        ARNS, instances=["i-1"], security_groups=["sg-1"], method=method, backend=None
-    )
+    policy = policies_fleet.release_policy(ARNS, instances=["i-1"], security_group="sg-1", method=method, backend=None)
     granted = [
         (action, resource if isinstance(resource, str) else "*")
         for statement in policy["Statement"]
