@@ -76,6 +76,7 @@ VALUES = {
     "vars.PULUMI_BACKEND_URL": "",
     "vars[format('PREVIEW_ROLE_{0}', matrix.environment)] || vars.PREVIEW_ROLE": "arn:aws:iam::1:role/preview",
     "needs.plan.outputs.version": "",
+    "secrets.DEPLOY_TOKEN": "",
     "vars.RELEASE_ROLE": "arn:aws:iam::1:role/release",
     "vars[format('AWS_REGION_{0}', matrix.environment)] || vars.AWS_REGION || 'us-east-1'": "us-east-1",
 }
@@ -87,7 +88,7 @@ class Checkout:
     def __init__(self, home: Path, server: GitHubServer) -> None:
         self.path = home / "checkout"
         self.path.mkdir()
-        for name in ("ops", ".github"):
+        for name in ("actions", "ops", ".github"):
             shutil.copytree(ROOT / name, self.path / name, ignore=shutil.ignore_patterns("__pycache__"))
         (self.path / "Pulumi.yaml").write_text("name: infra-release\nruntime: python\nstackConfigDir: stacks\n")
         (self.path / "__main__.py").write_text(PROGRAM)
