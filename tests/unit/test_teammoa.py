@@ -22,8 +22,8 @@ ALL: dict[str, Any] = {
     "nginxImage": "registry/teammoa-nginx:1.25",
     "budget": {"monthlyUsd": 60, "email": "team@example.com"},
 }
-MANAGED = {"mode": "managed", "databaseHost": "db.example.com", "redisHost": "redis.example.com"}
-EXISTING = {"vpcId": "vpc-1a", "subnetIds": ["subnet-1", "subnet-2"], "securityGroupId": "sg-1a"}
+MANAGED: dict[str, Any] = {"mode": "managed", "databaseHost": "db.example.com", "redisHost": "redis.example.com"}
+EXISTING: dict[str, Any] = {"vpcId": "vpc-1a", "subnetIds": ["subnet-1", "subnet-2"], "securityGroupId": "sg-1a"}
 LOOKUPS = {
     *("ssm:GetParameter", "acm:ListCertificates", "acm:DescribeCertificate", "acm:GetCertificate"),
     "acm:ListTagsForCertificate",

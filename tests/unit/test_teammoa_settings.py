@@ -13,7 +13,7 @@ from tests.unit.liveinsight_config import config
 from tests.unit.teammoa_config import NEEDED, settings
 
 FILE = "stacks/Pulumi.teammoa.test.yaml"
-EXISTING = {"vpcId": "vpc-1a", "subnetIds": ["subnet-1", "subnet-2"], "securityGroupId": "sg-1a"}
+EXISTING: dict[str, Any] = {"vpcId": "vpc-1a", "subnetIds": ["subnet-1", "subnet-2"], "securityGroupId": "sg-1a"}
 ARN = "arn:aws:acm:ap-northeast-2:123456789012:certificate/1"
 
 BAD: list[tuple[dict[str, Any], str, str]] = [
