@@ -1,7 +1,5 @@
 """Speed of Astrago as calls and ratios: a bump is three API calls, a preview little more than an empty program's."""
 
-import shutil
-import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +7,7 @@ import pytest
 
 from localcloud.astrago import world
 from localcloud.astrago.world import Astrago
-from tests.bench.bench_liveinsight import RUNS, empty_project, report, seconds
+from tests.bench.ratios import report_preview, seconds
 from tests.cloud.astrago.conftest import STACK
 from tests.cloud.project import Project
 
@@ -43,10 +41,4 @@ def test_a_bump_is_three_calls(project: Project, services: Astrago) -> None:
 
 
 def test_preview_of_an_unchanged_stack(project: Project, tmp_path: Path) -> None:
-    empty = empty_project(project, tmp_path)
-    ours, theirs = [], []
-    for _ in range(RUNS + 1):
-        ours.append(seconds(lambda: project.pulumi("preview")))
-        theirs.append(seconds(empty))
-    shutil.rmtree(tmp_path)
-    report("preview, against an empty program", statistics.median(ours[1:]), statistics.median(theirs[1:]), 2.5)
+    report_preview(project, tmp_path)
