@@ -92,7 +92,7 @@ def test_a_connection_cut_in_the_middle_is_made_again(fleet: Fleet) -> None:
     with ssh(fleet) as access:
         machine = access.machine(host)
         assert machine.observe().docker
-        fleet.on(host, "pkill -f 'sshd: admin'; true")
+        fleet.on(host, "pkill -f 'sshd: [a]dmin'")
         assert machine.observe().docker
 
 
