@@ -21,6 +21,7 @@ from components.promotion import Promotion, PromotionArgs
 from components.records import Records, RecordsArgs
 from components.site import Site, SiteArgs
 from stacks import shared_parts
+from stacks.quest16_container import declare_container
 from stacks.quest16_settings import PromotesSettings, Quest16Settings, SourceSettings
 
 SYSTEM = "quest16"
@@ -38,7 +39,17 @@ def declare(settings: Quest16Settings) -> None:
         for package in settings.packages
         if package.target == "site"
     }
-    targets = Targets(sites=sites, containers={}, repositories={})
+    containers = {
+        package.name: declare_container(SYSTEM, settings, account, provider)
+        for package in settings.packages
+        if package.target == "container"
+    }
+    targets = Targets(
+        sites=sites,
+        containers={name: container.environment for name, container in containers.items()},
+        repositories={name: container.repository_url for name, container in containers.items()},
+        release_statements=[one for container in containers.values() for one in container.statements],
+    )
     shared = _Shared(settings, account, artifacts, targets, records.table)
     if settings.source:
         _builds(settings.source, shared, options)
@@ -46,6 +57,8 @@ def declare(settings: Quest16Settings) -> None:
         _promotes(settings.promotes, shared, options)
     for name, site in sites.items():
         pulumi.export("url" if len(sites) == 1 else f"{name}Url", site.url)
+    for name, container in containers.items():
+        pulumi.export(f"{name}Url", container.url)
     pulumi.export("artifactsBucket", artifacts.bucket)
     pulumi.export("deploysTable", records.table)
 

@@ -44,6 +44,25 @@ class SiteSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ContainerSettings:
+    """The service of the package whose target is a container."""
+
+    repository: str
+    port: int
+    health_path: str
+    health_command: str | None  # asked inside the container
+    interval_seconds: int  # between two questions of the balancer
+    deregistration_delay_seconds: int
+    cpu: int
+    memory: int
+    desired_count: int
+    vpc_cidr: str
+    availability_zones: tuple[str, ...]
+    domain: str | None
+    certificate_arn: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class NotificationSettings:
     emails: tuple[str, ...]
     endpoints: tuple[str, ...]
@@ -68,6 +87,7 @@ class Quest16Settings:
     node_version: int
     machine: MachineSettings
     site: SiteSettings
+    container: ContainerSettings
     deploy_timeout_seconds: int
     notifications: NotificationSettings
     alarms: PipelineAlarmSettings
@@ -91,6 +111,7 @@ def read(environment: str, config: Section) -> Quest16Settings:
         node_version=config.integer("nodeVersion", 22, 18, 30),
         machine=_machine(config),
         site=_site(config),
+        container=_container(config, shared.region(config, "us-east-1")),
         deploy_timeout_seconds=config.integer("deployTimeoutSeconds", 900, 30, 3600),
         notifications=_notifications(config),
         alarms=_alarms(config),
@@ -143,6 +164,11 @@ def _packages(config: Section) -> tuple[Package, ...]:
     names = [package.name for package in packages]
     if len(set(names)) < len(names):
         config.refuse("packages", f"names a package twice: {', '.join(names)}")
+    containers = [package.name for package in packages if package.target == "container"]
+    if len(containers) > 1:
+        config.refuse("packages", f"has more than one container: {', '.join(containers)}; a stack has one service")
+    if containers and config.has("promotes"):
+        config.refuse("packages", f"has the container {containers[0]}, but production takes sites only so far")
     return packages
 
 
@@ -196,4 +222,22 @@ def _alarms(config: Section) -> PipelineAlarmSettings:
         duration_minutes=alarms.integer("durationMinutes", 15, 1, 2160),
         success_percent=alarms.number("successPercent", 90.0, 1, 100),
         fix_hours=alarms.number("fixHours", 4.0, 0.1, 1000),
+    )
+
+
+def _container(config: Section, region: str) -> ContainerSettings:
+    container = config.section("container", ContainerSettings)
+    return ContainerSettings(
+        repository=shared.repository(container, "quest16-api"),
+        port=container.integer("port", 8000, 1, 65535),
+        health_path=shared.health_path(container),
+        health_command=container.optional_text("healthCommand", r"(?s).*\S.*", "a shell command that exits 0"),
+        interval_seconds=container.integer("intervalSeconds", 30, 5, 300),
+        deregistration_delay_seconds=container.integer("deregistrationDelaySeconds", 60, 0, 3600),
+        desired_count=container.integer("desiredCount", 2, 1, 1000),
+        vpc_cidr=shared.vpc_cidr(container, "10.16.0.0/16"),
+        availability_zones=shared.availability_zones(container, region),
+        domain=shared.domain(container),
+        certificate_arn=shared.certificate_arn(container, region),
+        **shared.fargate_size(container),
     )
