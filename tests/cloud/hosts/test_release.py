@@ -17,7 +17,8 @@ def nginx(fleet: Fleet, host: Host, project: str) -> str:
     return fleet.on(host, f"docker ps --no-trunc --quiet --filter name={project}-nginx")
 
 
-@pytest.fixture(params=["ssh", "ssm"])
+# The host without a balancer is released over SSM in the ordinary run.
+@pytest.fixture(params=["ssh", pytest.param("ssm", marks=pytest.mark.thorough)])
 def way(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
