@@ -8,11 +8,11 @@ SHELL := /bin/sh
 # The local cloud's addresses, keys and plugins, where `make up` has written them. A stack anywhere else keeps the
 # credentials and the state of the shell, also on a machine that has them.
 SOURCE = if [ -f .local/env.sh ]; then . ./.local/env.sh; fi
-ENV = $(if $(filter %.local,$(STACK)),$(SOURCE),:)
+ENV = $(if $(filter %local,$(STACK)),$(SOURCE),:)
 
 .PHONY: up down status test check preview destroy rollback bench
 
-ifeq ($(suffix $(STACK)),.local)
+ifneq ($(filter %local,$(STACK)),)
 up:
 	@$(LOCAL) up --stack $(STACK)
 else

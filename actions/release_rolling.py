@@ -57,6 +57,8 @@ def real_world(asked: RollingRequest, cancellation: Cancellation, progress: Prog
     aws = Clients(asked.region)
 
     def balanced(passes: int) -> int:
+        if asked.certificate:
+            own_nginx.certify(asked.certificate)
         deadline = time.monotonic() + asked.timeout_seconds
         return verify.passes(asked.url, passes, deadline, cancellation, progress).slowest_ms
 

@@ -3,6 +3,7 @@
 import os
 import ssl
 import warnings
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,8 +32,15 @@ def websocket_options(url: str) -> dict[str, Any]:
 
 
 def certifiable(url: str) -> bool:
-    """Whether a certificate can name the URL's host: nobody is given one for a name of the balancer's own domain."""
-    return not (urlsplit(url).hostname or "").endswith(BALANCER_DOMAINS)
+    """Whether a certificate names the URL's host: not a name of the balancer's own domain, and no address but our own.
+
+    Balancers of the local cloud have loopback addresses, for which its authority signs.
+    """
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return not host.endswith(BALANCER_DOMAINS)
 
 
 def _bundle() -> str:

@@ -11,6 +11,7 @@ Dimensions = Mapping[str, pulumi.Input[str]]
 
 ABOVE = {"comparison_operator": "GreaterThanThreshold", "evaluation_periods": 3, "datapoints_to_alarm": 2}
 SEEN_BY_USERS = ("errors", "latency", "unhealthy-targets")  # a release stops for these
+CERTIFICATE_DAYS = 14  # it is renewed a month before its end
 HOST_METRICS = "InfraRelease/Hosts"  # what the hosts report of themselves, see components/user_data.py
 
 
@@ -70,6 +71,39 @@ def task_rows(cpu_percent: int, memory_percent: int, service: Dimensions) -> lis
             **from_service,
         },
     ]
+
+
+def alone_rows(host: str, instance: pulumi.Input[str], *, certificate: bool) -> list[Row]:
+    """What nobody else would notice of a host that serves alone: that it is gone, and that its certificate ends."""
+    of_host = {"dimensions": {"InstanceId": instance}, **ABOVE}
+    rows: list[Row] = [
+        {
+            "role": f"{host}-status",
+            "alarm_description": f"{host} fails AWS's checks of its state",
+            "namespace": "AWS/EC2",
+            "metric_name": "StatusCheckFailed",
+            "statistic": "Maximum",
+            "threshold": 0,
+            **of_host,
+        }
+    ]
+    if certificate:
+        rows.append(
+            {
+                "role": f"{host}-certificate",
+                "alarm_description": f"the certificate of {host} ends within {CERTIFICATE_DAYS} days",
+                "namespace": HOST_METRICS,
+                "metric_name": "CertificateDays",
+                "statistic": "Minimum",
+                "period": 86400,
+                "threshold": CERTIFICATE_DAYS,
+                **of_host,
+                "comparison_operator": "LessThanThreshold",
+                "evaluation_periods": 1,
+                "datapoints_to_alarm": 1,
+            }
+        )
+    return rows
 
 
 def host_rows(cpu_percent: int, disk_percent: int, hosts: Mapping[str, pulumi.Input[str]]) -> list[Row]:

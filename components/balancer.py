@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_aws import ec2, lb, vpc
+from pulumi_aws import ec2, lb
 
+from components.doors import from_anywhere
 from components.naming import Names
-from components.network import ANYWHERE, Network
+from components.network import Network
 
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 
@@ -90,17 +91,7 @@ class Balancer(pulumi.ComponentResource):
             vpc_id=args.network.vpc_id,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        for scheme, port in (("http", 80), ("https", 443)) if args.certificate_arn else (("http", 80),):
-            vpc.SecurityGroupIngressRule(
-                f"{name}-{scheme}-in",
-                security_group_id=group.id,
-                description=f"{scheme} from anywhere",
-                cidr_ipv4=ANYWHERE,
-                ip_protocol="tcp",
-                from_port=port,
-                to_port=port,
-                opts=pulumi.ResourceOptions(parent=self),
-            )
+        from_anywhere(name, group_id=group.id, parent=self, tls=bool(args.certificate_arn))
         return group
 
     def _target_group(self, name: str, args: BalancerArgs) -> lb.TargetGroup:

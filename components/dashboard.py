@@ -25,12 +25,12 @@ def service_dashboard(names: Names, region: str, balancer: str, target_group: st
     return {"widgets": [*_metrics(graphs, region), log | {"width": 2 * WIDTH}]}
 
 
-def fleet_dashboard(region: str, balancer: str, target_group: str, hosts: Mapping[str, str]) -> dict[str, Any]:
-    """Of hosts behind a balancer; `hosts` are instance ids by name."""
+def fleet_dashboard(region: str, targets: tuple[str, str] | None, hosts: Mapping[str, str]) -> dict[str, Any]:
+    """Of hosts; `hosts` are instance ids by name, `targets` the dimensions of balancer and target group, if any."""
     load = [["AWS/EC2", "CPUUtilization", "InstanceId", host, {"label": name}] for name, host in hosts.items()]
     disk = [[HOST_METRICS, "DiskUsedPercent", "InstanceId", host, {"label": name}] for name, host in hosts.items()]
     graphs: list[Graph] = [
-        *_traffic(balancer, target_group),
+        *(_traffic(*targets) if targets else ()),
         ("CPU (%)", "Average", load),
         ("Disk (%)", "Maximum", disk),
     ]

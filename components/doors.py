@@ -1,4 +1,4 @@
-"""Who may speak to what stands behind a balancer: the balancer alone, and it to nobody else."""
+"""Who may speak to whom: what users ask, anybody; what stands behind a balancer, the balancer alone."""
 
 import pulumi
 from pulumi_aws import vpc
@@ -16,6 +16,25 @@ def reach_out(name: str, *, role: str, group_id: pulumi.Input[str], parent: pulu
         ip_protocol="-1",
         opts=pulumi.ResourceOptions(parent=parent),
     )
+
+
+def from_anywhere(
+    name: str, *, group_id: pulumi.Input[str], parent: pulumi.Resource, tls: bool = True
+) -> list[pulumi.Resource]:
+    """Anybody may ask by HTTP and, where it is spoken, by HTTPS."""
+    return [
+        vpc.SecurityGroupIngressRule(
+            f"{name}-{scheme}-in",
+            security_group_id=group_id,
+            description=f"{scheme} from anywhere",
+            cidr_ipv4=ANYWHERE,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            opts=pulumi.ResourceOptions(parent=parent),
+        )
+        for scheme, port in (("http", 80), *((("https", 443),) if tls else ()))
+    ]
 
 
 def behind_balancer(

@@ -44,13 +44,13 @@ class ExistingHosts:
 class FleetArgs:
     names: Names
     network: Network
-    balancer: Balancer
+    balancer: Balancer | None  # None: the one host is reached as `components.own_door` says
     port: int
     source: NewHosts | ExistingHosts
 
 
 class Fleet(pulumi.ComponentResource):
-    """Nobody but the balancer reaches the hosts; a release opens port 22 for itself, and closes it."""
+    """Nobody but a balancer reaches the hosts; a release opens port 22 for itself, and closes it."""
 
     hosts: dict[str, FleetHost]  # by name
     security_group_id: pulumi.Input[str]
@@ -72,14 +72,15 @@ class Fleet(pulumi.ComponentResource):
         else:
             self.security_group_id = source.security_group_id
             self.hosts = self._find(source)
-        behind_balancer(
-            name,
-            role="hosts",
-            group_id=self.security_group_id,
-            balancer_group_id=args.balancer.security_group_id,
-            port=args.port,
-            parent=self,
-        )
+        if args.balancer:
+            behind_balancer(
+                name,
+                role="hosts",
+                group_id=self.security_group_id,
+                balancer_group_id=args.balancer.security_group_id,
+                port=args.port,
+                parent=self,
+            )
         self.register_outputs({host: self.hosts[host].instance for host in self.hosts})
 
     def _make(

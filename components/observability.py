@@ -44,7 +44,7 @@ class Observability(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             )
         alarms = {row["role"]: self._alarm(name, args, **row) for row in args.alarms}
-        self.release_alarms = tuple(alarms[role].name for role in SEEN_BY_USERS)
+        self.release_alarms = tuple(alarms[role].name for role in SEEN_BY_USERS if role in alarms)
         cloudwatch.Dashboard(
             f"{name}-dashboard",
             dashboard_name=args.names.dashboard,

@@ -29,7 +29,7 @@ AGENT = (
 FLEET_READS = {
     "ec2": (
         *("DescribeInstances", "DescribeInstanceAttribute", "DescribeInstanceTypes", "DescribeVolumes", "DescribeTags"),
-        *("DescribeInstanceCreditSpecifications", "DescribeAddresses"),
+        *("DescribeInstanceCreditSpecifications", "DescribeAddresses", "DescribeAddressesAttribute"),
     ),
 }
 BUCKET_READS = (
@@ -83,17 +83,26 @@ def host_policy(arns: Arns, rights: HostRights) -> Document:
 
 
 def release_policy(
-    arns: Arns, *, instances: Sequence[str], security_group: str, method: str, backend: Backend | None
+    arns: Arns,
+    *,
+    instances: Sequence[str],
+    security_group: str,
+    method: str,
+    backend: Backend | None,
+    balancer: bool = True,
 ) -> Document:
     """What a rolling release does, and nothing else: push an image, move hosts in and out, reach them, record it."""
     names = arns.names
     targets = ("elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets")
+    moves = [
+        allow("MoveHosts", targets, arns.target_group),
+        allow("WatchHosts", ["elasticloadbalancing:DescribeTargetHealth"], "*"),
+    ]
     record = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
     return document(
         allow("RegistryLogin", ["ecr:GetAuthorizationToken"], "*"),
         allow("PushImage", [*PULL_IMAGE, *PUSH_IMAGE, "ecr:DescribeImages"], arns.repository),
-        allow("MoveHosts", targets, arns.target_group),
-        allow("WatchHosts", ["elasticloadbalancing:DescribeTargetHealth"], "*"),
+        *(moves if balancer else []),
         allow("WatchAlarms", ["cloudwatch:DescribeAlarms"], arns.alarms),
         allow("CheckPermissions", ["iam:SimulatePrincipalPolicy"], arns.role(names.release_role)),
         allow("RecordRelease", record, arns.table),

@@ -87,6 +87,16 @@ def certificate_arn(config: Section, region: str) -> str | None:
     )
 
 
+def image(section: Section, key: str, default: str) -> str:
+    """Of a container that is not the application's."""
+    right = "an image such as nginx:1.25-alpine, or registry/<name>:<tag> for one of the stack's own registry"
+    return section.text(key, default, r"[a-z0-9][\w./:-]*[\w](@sha256:[0-9a-f]{64})?", right)
+
+
+def email(section: Section) -> str:
+    return section.text("email", None, r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address")
+
+
 def health_path(config: Section) -> str:
     return config.text(  # it also stands in a shell command: no quote, backtick, $ or backslash
         "healthPath",

@@ -1,12 +1,14 @@
 """TeamMoa: an application in Docker Compose on hosts behind a load balancer, its data host, and its releases."""
 
+from typing import Any
+
 import pulumi
 import pulumi_aws as aws
 from pulumi_aws import acm
 
 from components import policies_fleet
 from components.alarm_topic import AlarmTopic, AlarmTopicArgs
-from components.alarms import UserThresholds, host_rows, user_rows
+from components.alarms import UserThresholds, alone_rows, host_rows, user_rows
 from components.arns import Arns
 from components.backups import Backups, BackupsArgs
 from components.balancer import Balancer, BalancerArgs, Stickiness, TargetHealth
@@ -21,6 +23,7 @@ from components.money import Budget, BudgetArgs
 from components.naming import Names
 from components.network import Network
 from components.observability import Observability, ObservabilityArgs
+from components.own_door import OwnDoor, OwnDoorArgs
 from components.records import Records
 from components.registry import Registry
 from components.release.data_project import DataProject
@@ -45,28 +48,35 @@ def declare(settings: TeamMoaSettings) -> None:
     network = Network(SYSTEM, parts.network(settings), options())
     registry = Registry(SYSTEM, parts.registry(settings), options())
     records = Records(SYSTEM, parts.records(settings, names), options())
-    balancer = Balancer(SYSTEM, _balancer(settings, names, network, provider), options())
+    balancer = Balancer(SYSTEM, _balancer(settings, names, network, provider), options()) if settings.balancer else None
     key = DeployingKey(SYSTEM, _key(settings, names), options())
     arns = parts.arns(settings, names, provider)  # waits for AWS, so it comes after what needs none
     image = hosts.image_id(settings, provider)
     place = hosts.Place(names=names, arns=arns, network=network, image_id=image, options=options())
-    fleet = Fleet(SYSTEM, hosts.fleet(settings, place, balancer), options(key))
+    bucket = settings.backup.bucket or names.backup_bucket(arns.account)
+    fleet = Fleet(SYSTEM, hosts.fleet(settings, place, balancer, bucket), options(key))
+    door = balancer or OwnDoor(SYSTEM, _own_door(settings, names, fleet), options())
+    serving = _serving(settings, fleet, door)
 
-    data = backups = None
-    if settings.data.mode == "host":
-        bucket = settings.backup.bucket or names.backup_bucket(arns.account)
+    data = backups = keeper = None
+    if settings.data.mode != "managed":
         retention = settings.backup.retention_days
         backups = Backups(SYSTEM, BackupsArgs(bucket=bucket, retention_days=retention), options())
+    if settings.data.mode == "host":
         data = DataHost(SYSTEM, hosts.data_host(settings, place, fleet, bucket), options(key))
+        keeper = hosts.Keeper(host=data.host, security_group_id=data.security_group_id)
+    elif settings.data.mode == "same":
+        keeper = hosts.Keeper(host=serving[0], security_group_id=fleet.security_group_id)
+    every = [*serving, *([data.host] if data else [])]
     configuration = Configuration(SYSTEM, _configuration(settings, names, data), options())
     project = None
-    if data and backups:
-        given = hosts.data_project(settings, names, data, registry, backups.bucket)
-        project = DataProject(SYSTEM, given, options(data, configuration, backups, key))
+    if keeper and backups:
+        given = hosts.data_project(settings, names, keeper, registry, backups.bucket)
+        project = DataProject(SYSTEM, given, options(data, fleet, configuration, backups, key))
 
     topic = _topic(settings, names, options())
-    observability = Observability(SYSTEM, _observability(settings, names, balancer, fleet, data, topic), options())
-    identity = Identity(SYSTEM, _identity(settings, names, arns, fleet, data), options())
+    observability = Observability(SYSTEM, _observability(settings, names, balancer, every, topic), options())
+    identity = Identity(SYSTEM, _identity(settings, names, arns, fleet, backups), options())
     if settings.budget:
         given_budget = BudgetArgs(
             name=names.budget,
@@ -80,15 +90,15 @@ def declare(settings: TeamMoaSettings) -> None:
     if tag:
         release = RollingRelease(
             SYSTEM,
-            _release(settings, names, tag, registry, balancer, fleet, configuration, observability, records),
-            options(fleet, balancer, configuration, observability, records, registry, key, project),
+            _release(settings, names, tag, registry, door, fleet, configuration, observability, records),
+            options(fleet, door, configuration, observability, records, registry, key, project),
         )
         pulumi.export("imageTag", release.image_tag)
         pulumi.export("release", release.proof)
 
     cost = _cost(settings)
-    pulumi.export("url", balancer.url)
-    pulumi.export("hosts", _hosts_output(fleet, data))
+    pulumi.export("url", door.url)
+    pulumi.export("hosts", [{"name": one.name, "instance": one.instance, "address": one.address} for one in every])
     pulumi.export("repositoryUrl", registry.url)
     pulumi.export("githubRoleArn", identity.release_role_arn)
     pulumi.export("githubPreviewRoleArn", identity.preview_role_arn)
@@ -137,6 +147,16 @@ def _balancer(settings: TeamMoaSettings, names: Names, network: Network, provide
     )
 
 
+def _own_door(settings: TeamMoaSettings, names: Names, fleet: Fleet) -> OwnDoorArgs:
+    (host,) = fleet.hosts.values()
+    return OwnDoorArgs(names=names, host=host, security_group_id=fleet.security_group_id, domain=settings.domain)
+
+
+def _serving(settings: TeamMoaSettings, fleet: Fleet, door: Balancer | OwnDoor) -> list[FleetHost]:
+    """The hosts that serve, in the order of a release, as they are reached."""
+    return [door.host] if isinstance(door, OwnDoor) else [fleet.hosts[name] for name in settings.hosts]
+
+
 def _configuration(settings: TeamMoaSettings, names: Names, data: DataHost | None) -> ConfigurationArgs:
     found = hosts.found_by_hosts(settings, data)
     return ConfigurationArgs(names=names, settings=settings.settings, found=found, secrets=settings.secrets)
@@ -152,37 +172,50 @@ def _topic(settings: TeamMoaSettings, names: Names, options: pulumi.ResourceOpti
 def _observability(
     settings: TeamMoaSettings,
     names: Names,
-    balancer: Balancer,
-    fleet: Fleet,
-    data: DataHost | None,
+    balancer: Balancer | None,
+    every: list[FleetHost],
     topic: pulumi.Input[str] | None,
 ) -> ObservabilityArgs:
     limits = settings.alarms
-    users = UserThresholds(error_count=limits.error_count, latency_seconds=limits.latency_seconds)
-    targets = {"LoadBalancer": balancer.dimension, "TargetGroup": balancer.target_dimension}
-    instances = {host.name: host.instance for host in _all_hosts(fleet, data)}
+    instances = {host.name: host.instance for host in every}
+    rows = host_rows(limits.cpu_percent, limits.disk_percent, instances)
+    targets: pulumi.Output[Any] | None = None
+    if balancer:
+        users = UserThresholds(error_count=limits.error_count, latency_seconds=limits.latency_seconds)
+        dimensions = {"LoadBalancer": balancer.dimension, "TargetGroup": balancer.target_dimension}
+        rows = [*user_rows(users, dimensions), *rows]
+        targets = pulumi.Output.all(balancer.dimension, balancer.target_dimension)
+    else:
+        rows += alone_rows(every[0].name, every[0].instance, certificate=settings.lets_encrypt is not None)
     return ObservabilityArgs(
         names=names,
         region=settings.region,
         log_group=None,  # `docker compose logs` on the hosts, kept short
-        alarms=[*user_rows(users, targets), *host_rows(limits.cpu_percent, limits.disk_percent, instances)],
-        dashboard=pulumi.Output.all(
-            balancer.dimension, balancer.target_dimension, pulumi.Output.all(**instances)
-        ).apply(lambda known: fleet_dashboard(settings.region, *known)),
+        alarms=rows,
+        dashboard=pulumi.Output.all(targets, pulumi.Output.all(**instances)).apply(
+            lambda known: fleet_dashboard(settings.region, *known)
+        ),
         topic_arn=topic,
     )
 
 
-def _identity(settings: TeamMoaSettings, names: Names, arns: Arns, fleet: Fleet, data: DataHost | None) -> IdentityArgs:
+def _identity(
+    settings: TeamMoaSettings, names: Names, arns: Arns, fleet: Fleet, backups: Backups | None
+) -> IdentityArgs:
     backend = parts.backend(settings)
     kept = [names.parameter(variable) for variable in (*settings.settings, "DB_HOST", "REDIS_HOST")]
     instances = [host.instance for host in fleet.hosts.values()]
     release = pulumi.Output.all(fleet.security_group_id, *instances).apply(
         lambda known: policies_fleet.release_policy(
-            arns, security_group=known[0], instances=known[1:], method=settings.access.method, backend=backend
+            arns,
+            security_group=known[0],
+            instances=known[1:],
+            method=settings.access.method,
+            backend=backend,
+            balancer=settings.balancer,
         )
     )
-    bucket = (settings.backup.bucket or names.backup_bucket(arns.account)) if data else None
+    bucket = (settings.backup.bucket or names.backup_bucket(arns.account)) if backups else None
     preview = policies_fleet.preview_policy(arns, parameters=kept, backup_bucket=bucket, backend=backend)
     return parts.identity(settings, names, arns, release_policy=release, preview_policy=preview)
 
@@ -192,7 +225,7 @@ def _release(
     names: Names,
     tag: str,
     registry: Registry,
-    balancer: Balancer,
+    door: Balancer | OwnDoor,
     fleet: Fleet,
     configuration: Configuration,
     observability: Observability,
@@ -200,15 +233,16 @@ def _release(
 ) -> RollingReleaseArgs:
     rolling, verification = settings.rolling, settings.verification
     compose, nginx = hosts.web_texts(settings, registry, configuration.fingerprint)
-    websocket = balancer.url.apply(lambda url: f"ws{url.removeprefix('http')}{settings.websocket_path}")
+    websocket = door.url.apply(lambda url: f"ws{url.removeprefix('http')}{settings.websocket_path}")
     return RollingReleaseArgs(
         image=pulumi.Output.concat(registry.url, ":", tag),
-        hosts=tuple(fleet.hosts[name] for name in settings.hosts),
+        hosts=tuple(_serving(settings, fleet, door)),
         security_group_id=fleet.security_group_id,
         access=hosts.access(settings, names),
-        target_group_arn=balancer.target_group_arn,
+        target_group_arn=door.target_group_arn if isinstance(door, Balancer) else None,
+        certificate=hosts.certificate(settings, registry),
         port=hosts.PORT,
-        url=pulumi.Output.concat(balancer.url, settings.health_path),
+        url=pulumi.Output.concat(door.url, settings.health_path),
         websocket_url=websocket if settings.websocket_path else "",
         compose=compose,
         nginx=nginx,
@@ -227,16 +261,8 @@ def _release(
     )
 
 
-def _all_hosts(fleet: Fleet, data: DataHost | None) -> list[FleetHost]:
-    return [*fleet.hosts.values(), *([data.host] if data else [])]
-
-
-def _hosts_output(fleet: Fleet, data: DataHost | None) -> list[dict[str, pulumi.Input[str]]]:
-    return [{"name": host.name, "instance": host.instance, "address": host.address} for host in _all_hosts(fleet, data)]
-
-
 def _cost(settings: TeamMoaSettings) -> MonthlyCost:
     web = PricedHost(instance_type=settings.instance_type, volume_size=settings.volume_size)
     data = PricedHost(instance_type=settings.data.instance_type, volume_size=settings.data.volume_size)
     made = [web] * settings.host_count + ([data] if settings.data.mode == "host" else [])
-    return monthly_cost(made, balancer=True)
+    return monthly_cost(made, balancer=settings.balancer)

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 from components.release.rolling import LONGEST_DRAIN, plan_waves
 from stacks import shared_settings as shared
+from stacks import teammoa_single as single
 from stacks.config_reader import Section
+from stacks.teammoa_single import LetsEncryptSettings
 
 UBUNTU = "/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id"  # Canonical's, public
-IMAGE = r"[a-z0-9][\w./:-]*[\w](@sha256:[0-9a-f]{64})?"
-AN_IMAGE = "an image such as nginx:1.25-alpine, or registry/<name>:<tag> for one of the stack's own registry"
 AN_INSTANCE_TYPE = r"[a-z][a-z0-9-]*\.[a-z0-9-]+"
 A_HOST = r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
 FOUND_BY_STACK = ("DB_HOST", "REDIS_HOST")
@@ -50,9 +50,9 @@ class AccessSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class DataSettings:
-    """Where MySQL and Redis live: on a private host of the stack, or managed by somebody else."""
+    """Where MySQL and Redis live: on a private host of the stack, elsewhere, or beside the application."""
 
-    mode: str  # host or managed
+    mode: str  # host, managed, or (without a balancer) same
     database_image: str
     redis_image: str
     database_host: str | None
@@ -96,6 +96,7 @@ class TeamMoaSettings:
     subnet_ids: tuple[str, ...]
     vpc_cidr: str
     availability_zones: tuple[str, ...]
+    balancer: bool  # False: one host that the internet asks itself
     host_count: int
     instance_type: str
     volume_size: int  # GiB, of a web host
@@ -104,6 +105,7 @@ class TeamMoaSettings:
     instance_ids: tuple[str, ...]  # hosts that exist, in place of the stack's own
     security_group_id: str | None  # theirs
     domain: str | None
+    lets_encrypt: LetsEncryptSettings | None  # the domain's certificate without a balancer
     certificate_arn: str | None
     certificate_domain: str | None  # whose newest issued certificate is taken
     health_path: str
@@ -140,11 +142,15 @@ def host_names(count: int) -> tuple[str, ...]:
 
 def read(environment: str, config: Section) -> TeamMoaSettings:
     region = shared.region(config, "ap-northeast-2")
+    balancer = config.flag("balancer", True)
+    single.check(config, balancer)
     instance_ids = _instance_ids(config)
-    host_count = _host_count(config, instance_ids)
-    _check_certificate(config)
+    host_count = _host_count(config, instance_ids) if balancer else 1
+    if balancer:
+        _check_certificate(config)
+    _check_ami(config)
     shared.check_pairs(config, ("instanceIds", "securityGroupId", "the balancer is let into the group of the hosts"))
-    data, secrets = _data(config), shared.secret_names(config)
+    data, secrets = _data(config, balancer), shared.secret_names(config)
     settings = config.mapping("settings", shared.wrong_setting, "a map of variable names to texts")
     _check_variables(config, data, settings, secrets)
     return TeamMoaSettings(
@@ -158,6 +164,7 @@ def read(environment: str, config: Section) -> TeamMoaSettings:
         subnet_ids=shared.subnet_ids(config),
         vpc_cidr=shared.vpc_cidr(config, "10.0.0.0/16"),
         availability_zones=shared.availability_zones(config, region),
+        balancer=balancer,
         host_count=host_count,
         instance_type=_instance_type(config),
         volume_size=config.integer("volumeSize", 16, 8, 16384),
@@ -168,23 +175,24 @@ def read(environment: str, config: Section) -> TeamMoaSettings:
         instance_ids=instance_ids,
         security_group_id=config.optional_text("securityGroupId", r"sg-[0-9a-f]+", "a security group such as sg-0a1b"),
         domain=shared.domain(config),
+        lets_encrypt=single.lets_encrypt(config) if config.has("letsEncrypt") else None,
         certificate_arn=shared.certificate_arn(config, region),
         certificate_domain=shared.domain(config, "certificateDomain"),
         health_path=shared.health_path(config),
         websocket_path=config.optional_text("websocketPath", r"/[!-~]*", "a path that begins with / such as /ws/echo/"),
-        health_check=_health_check(config),
+        health_check=_health_check(config, balancer),
         stickiness=_stickiness(config),
         idle_timeout_seconds=config.integer("idleTimeoutSeconds", 3600, 1, 4000),
         deregistration_delay_seconds=config.integer("deregistrationDelaySeconds", 300, 0, 3600),
         rolling=_rolling(config, host_count),
         access=_access(config),
         data=data,
-        nginx_image=config.text("nginxImage", "nginx:1.25-alpine", IMAGE, AN_IMAGE),
+        nginx_image=shared.image(config, "nginxImage", "nginx:1.25-alpine"),
         settings=settings,
         secrets=secrets,
         backup=_backup(config),
         verification=shared.verification(config),
-        alarms=_alarms(config, region),
+        alarms=_alarms(config, region, balancer),
         budget=_budget(config) if config.has("budget") else None,
         github=shared.github(config),
         deletion_protection=config.flag("deletionProtection", False),
@@ -208,7 +216,7 @@ def _instance_ids(config: Section) -> tuple[str, ...]:
 
 
 def _host_count(config: Section, instance_ids: tuple[str, ...]) -> int:
-    why = "a release takes a host out of service, and another one must serve"
+    why = "a release takes a host out of service, and another one must serve; one host alone needs balancer: false"
     return len(instance_ids) or config.integer("hostCount", 2, 2, 1000, why)
 
 
@@ -217,6 +225,9 @@ def _check_certificate(config: Section) -> None:
         config.refuse("certificateDomain", "is set next to certificateArn: one certificate is enough, so take one away")
     if config.has("domain") and not (config.has("certificateArn") or config.has("certificateDomain")):
         config.refuse("domain", "is set without certificateArn or certificateDomain, but it is served by HTTPS")
+
+
+def _check_ami(config: Section) -> None:
     for one, other in (("ami", "amiParameter"),):
         if config.has(one) and config.has(other):
             config.refuse(other, f"is set next to {one}: both name the hosts' image, so take one away")
@@ -226,8 +237,9 @@ def _instance_type(section: Section) -> str:
     return section.text("instanceType", "t3.micro", AN_INSTANCE_TYPE, "an instance type such as t3.micro")
 
 
-def _health_check(config: Section) -> HealthCheckSettings:
+def _health_check(config: Section, balancer: bool) -> HealthCheckSettings:
     check = config.section("healthCheck", HealthCheckSettings)
+    single.refuse(check, balancer, "intervalSeconds", "healthyThreshold")
     interval = check.integer("intervalSeconds", 30, 5, 300)
     longest = min(120, interval - 1)  # 120 is AWS's
     return HealthCheckSettings(
@@ -253,6 +265,9 @@ def _stickiness(config: Section) -> StickinessSettings:
 def _rolling(config: Section, host_count: int) -> RollingSettings:
     rolling = config.section("rolling", RollingSettings)
     names = host_names(host_count)
+    if host_count == 1:  # nothing to put in order, and no wave to leave anybody behind
+        single.refuse(rolling, False, "waveSize", "order")
+        return _rolling_settings(rolling, order=(), wave_size=1)
     right = f"each of {', '.join(names)} once"
     order = rolling.texts("order", r"\S+", right)
     if rolling.has("order") and tuple(sorted(order)) != tuple(sorted(names)):
@@ -262,6 +277,10 @@ def _rolling(config: Section, host_count: int) -> RollingSettings:
         plan_waves(order or names, wave_size)
     except ValueError as error:
         rolling.refuse("waveSize", f"is {wave_size}, but {error}, and at least one must serve")
+    return _rolling_settings(rolling, order=order, wave_size=wave_size)
+
+
+def _rolling_settings(rolling: Section, *, order: tuple[str, ...], wave_size: int) -> RollingSettings:
     return RollingSettings(
         wave_size=wave_size,
         order=order,
@@ -280,21 +299,27 @@ def _access(config: Section) -> AccessSettings:
     )
 
 
-def _data(config: Section) -> DataSettings:
+def _data(config: Section, balancer: bool) -> DataSettings:
     data = config.section("data", DataSettings)
-    mode = data.text("mode", "host", "host|managed", "host or managed")
+    if balancer:
+        mode = data.text("mode", "host", "host|managed", "host or managed, or same with balancer: false")
+    else:
+        mode = data.text("mode", "same", "same|host|managed", "same, host or managed")
     hosts = {key: data.optional_text(key, A_HOST, "a host name or an address") for key in ("databaseHost", "redisHost")}
     for key, value in hosts.items():
         if mode == "managed" and value is None:
             data.refuse(key, "is missing, but mode is managed: the stack then makes no such host")
-        if mode == "host" and value is not None:
+        if mode != "managed" and value is not None:
             data.refuse(
-                key, "is set, but mode is host: the stack makes that host, so take it away or set mode: managed"
+                key, f"is set, but mode is {mode}: the stack makes that host, so take it away or set mode: managed"
             )
+    for key in ("instanceType", "volumeSize"):
+        if mode == "same" and data.has(key):
+            data.refuse(key, f"is set, but mode is same: the one host has the {key} at the top, so take it away")
     return DataSettings(
         mode=mode,
-        database_image=data.text("databaseImage", "mysql:8.0", IMAGE, AN_IMAGE),
-        redis_image=data.text("redisImage", "redis:7-alpine", IMAGE, AN_IMAGE),
+        database_image=shared.image(data, "databaseImage", "mysql:8.0"),
+        redis_image=shared.image(data, "redisImage", "redis:7-alpine"),
         database_host=hosts["databaseHost"],
         redis_host=hosts["redisHost"],
         instance_type=_instance_type(data),
@@ -328,8 +353,9 @@ def _backup(config: Section) -> BackupSettings:
     )
 
 
-def _alarms(config: Section, region: str) -> AlarmSettings:
+def _alarms(config: Section, region: str, balancer: bool) -> AlarmSettings:
     alarms = config.section("alarms", AlarmSettings)
+    single.refuse(alarms, balancer, "errorCount", "latencySeconds")
     if alarms.has("email") and alarms.has("topicArn"):
         alarms.refuse("email", "is set next to topicArn: subscribe it to that topic, or take one away")
     return AlarmSettings(
@@ -338,14 +364,10 @@ def _alarms(config: Section, region: str) -> AlarmSettings:
         cpu_percent=alarms.integer("cpuPercent", 85, 1, 100),
         disk_percent=alarms.integer("diskPercent", 85, 1, 100),
         topic_arn=shared.topic_arn(alarms, region),
-        email=_email(alarms) if alarms.has("email") else None,
+        email=shared.email(alarms) if alarms.has("email") else None,
     )
 
 
 def _budget(config: Section) -> BudgetSettings:
     budget = config.section("budget", BudgetSettings)
-    return BudgetSettings(monthly_usd=budget.integer("monthlyUsd", 50, 1, 10**6), email=_email(budget))
-
-
-def _email(section: Section) -> str:
-    return section.text("email", None, r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address")
+    return BudgetSettings(monthly_usd=budget.integer("monthlyUsd", 50, 1, 10**6), email=shared.email(budget))

@@ -2,12 +2,11 @@
 
 import json
 import re
-import shlex
 from dataclasses import dataclass
 from typing import Any
 
 from actions.hosts.host import HostError
-from actions.hosts.machine import CHANGE_SECONDS, FILES, ComposeMachine, packed
+from actions.hosts.machine import CHANGE_SECONDS, ComposeMachine
 
 DATABASE = re.compile(r"[A-Za-z0-9_]{1,64}")  # MySQL's limit of length; no quoting needed
 KEY = re.compile(r"[\w./=-]{1,512}")
@@ -27,10 +26,8 @@ class DataMachine(ComposeMachine):
 
     def install_backup(self, backups: Backups, schedule: str) -> str:
         """The timer that makes backups; when it does so next."""
-        given = {**self.names, "BUCKET": backups.bucket, "PREFIX": backups.prefix}
-        parts = ["#!/bin/sh", *(f"{name}={shlex.quote(value)}" for name, value in given.items())]
-        parts += [(FILES / "common.sh").read_text(), (FILES / "backup.sh").read_text()]
-        output = self.run("install_backup", CHANGE_SECONDS, PROGRAM=packed("\n".join(parts)), SCHEDULE=schedule)
+        program = self.program("backup", BUCKET=backups.bucket, PREFIX=backups.prefix)
+        output = self.run("install_backup", CHANGE_SECONDS, PROGRAM=program, SCHEDULE=schedule)
         return output.out.partition("next=")[2].strip()
 
     def backup(self, backups: Backups) -> dict[str, Any]:

@@ -16,6 +16,7 @@ LOOK_SECONDS = 60.0
 OBSERVE_SECONDS = 330.0  # a first boot may take 300 s
 CHANGE_SECONDS = 420.0  # a change waits up to 300 s for the one before it
 STAGE_SECONDS = 1200.0  # a first image over a slow line
+CERTBOT_MB = 512
 RESTARTS_ARE_FINAL = 3  # a container that Docker had to start so often does not become healthy
 
 
@@ -30,6 +31,17 @@ class Project:
     port: int = 8000  # on the host itself
     health_path: str = "/health/"  # empty: the containers' own health is enough
     single: bool = False  # no balancer: web-a and web-b take turns behind the host's own nginx
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certificate:
+    """What a host without a balancer shows its users."""
+
+    domain: str
+    email: str
+    server: str  # the authority's ACME directory
+    image: str  # with certbot
+    metrics: str  # CloudWatch namespace in which the host says how long it lasts
 
 
 class ComposeMachine:
@@ -93,6 +105,20 @@ class ComposeMachine:
         """Users go over to `current/`; what the other container has begun it may end, for so long at most."""
         self.run("go_over", CHANGE_SECONDS + drain_seconds, DRAIN_SECONDS=str(drain_seconds))
 
+    def certify(self, certificate: Certificate) -> None:
+        """What nginx shows users is issued and will be renewed; `HostError` says why an authority refuses."""
+        program = self.program(
+            "certificate",
+            DOMAIN=certificate.domain,
+            EMAIL=certificate.email,
+            SERVER=certificate.server,
+            IMAGE=certificate.image,
+            ROOM_MB=str(CERTBOT_MB),
+            METRICS=certificate.metrics,
+        )
+        kept = f"{certificate.domain} {certificate.server}"
+        self.run("certify", STAGE_SECONDS, PROGRAM=program, KEPT=kept)
+
     def record(self, entry: Mapping[str, Any]) -> None:
         before = self.observe().ledger
         current = before.get("current")
@@ -123,11 +149,19 @@ class ComposeMachine:
             "WAY": "single" if project.single else "balancer",
         }
 
+    def program(self, script: str, **variables: str) -> str:
+        """A script that stays on the host and runs there by itself, packed as the script that installs it takes it."""
+        given = [f"{name}={shlex.quote(value)}" for name, value in {**self.names, **variables}.items()]
+        return packed("\n".join(["#!/bin/sh", *given, *self._parts(script)]))
+
     def _text(self, script: str, variables: Mapping[str, str]) -> str:
         """One compound command: a shell runs it only when all of it has arrived, and nothing in it reads the rest."""
         assignments = [f"{name}={shlex.quote(value)}" for name, value in {**self.names, **variables}.items()]
-        parts = [(FILES / "common.sh").read_text(), (FILES / f"{script}.sh").read_text()]
-        return "\n".join(["{", *assignments, *parts, "} </dev/null", ""])
+        return "\n".join(["{", *assignments, *self._parts(script), "} </dev/null", ""])
+
+    @staticmethod
+    def _parts(script: str) -> list[str]:
+        return [(FILES / "common.sh").read_text(), (FILES / f"{script}.sh").read_text()]
 
 
 def reason(output: Output) -> str:

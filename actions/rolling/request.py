@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from actions.environment import text as environment_text
 from actions.hosts.host import Host, StagedRelease
-from actions.hosts.machine import Project
+from actions.hosts.machine import Certificate, Project
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +47,7 @@ class RollingRequest:
     timeout_seconds: int  # for a host to become healthy in the balancer, and for the verification
     project: Project  # as it lies on every host
     access: HostAccess
+    certificate: Certificate | None = None  # of a single host; None: it shows its own, or none
 
     @property
     def single(self) -> bool:
@@ -85,6 +86,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> RollingRequ
     """Raises `ReleaseError` naming the variable that is missing."""
     text = partial(environment_text, environment=environment)
     single = text("WAY") == "single"
+    certificate = environment.get("CERTIFICATE")
     return RollingRequest(
         image=text("IMAGE"),
         hosts=tuple(Host(**entry) for entry in json.loads(text("HOSTS"))),
@@ -119,4 +121,5 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> RollingRequ
             host_keys_prefix=environment.get("HOST_KEYS_PREFIX", ""),
             security_group=environment.get("SECURITY_GROUP", ""),
         ),
+        certificate=Certificate(**json.loads(certificate)) if certificate else None,
     )

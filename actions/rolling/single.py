@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from actions.hosts.host import Host
-from actions.hosts.machine import ComposeMachine
+from actions.hosts.machine import Certificate, ComposeMachine
 from actions.rolling.plan import HEALTHY, UNUSED
 
 
@@ -26,6 +26,11 @@ class OwnNginx:
     def register(self, host: Host) -> None:
         """Users go over; requests that were begun are ended, within the drain time."""
         self._machine(host).go_over(self._drain_seconds)
+
+    def certify(self, certificate: Certificate) -> None:
+        """Users are shown an issued certificate from now on."""
+        for host in self._hosts:
+            self._machine(host).certify(certificate)
 
     def deregister(self, host: Host) -> None:
         """Nothing to do: what serves goes on until users have gone over."""

@@ -11,6 +11,7 @@ from typing import Any
 import pulumi
 from pulumi_command import local
 
+from components.alarms import HOST_METRICS
 from components.host_access import HostAccess
 from components.release.verify import Verification
 
@@ -45,12 +46,23 @@ def waves_text(waves: Sequence[Sequence[str]]) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OwnCertificate:
+    """What a host's own nginx shows users, asked for and renewed by the host itself."""
+
+    domain: str
+    email: str  # which the authority writes to
+    server: str  # ACME directory
+    image: pulumi.Input[str]  # with certbot
+    metrics: str = HOST_METRICS  # where the host says how long it lasts
+
+
+@dataclass(frozen=True, kw_only=True)
 class RollingReleaseArgs:
     image: pulumi.Input[str]  # <repository uri>:<tag>; the digest is looked up when the release begins
     hosts: tuple[FleetHost, ...]  # in the order of the release
     security_group_id: pulumi.Input[str]  # of the hosts
     access: HostAccess
-    target_group_arn: pulumi.Input[str]
+    target_group_arn: pulumi.Input[str] | None  # None: one host without a balancer, whose own nginx goes over
     port: int  # of a host, where the balancer asks
     url: pulumi.Input[str]  # health URL through the balancer
     websocket_url: pulumi.Input[str]  # kept open and watched during the release; empty = none
@@ -68,11 +80,19 @@ class RollingReleaseArgs:
     health_retries: int = 3
     health_interval_seconds: int = 10
     migrate: str | None = None  # run once in a container of the new image before the first wave
+    certificate: OwnCertificate | None = None  # of a host without a balancer
 
     def __post_init__(self) -> None:
-        plan_waves([host.name for host in self.hosts], self.wave_size)
+        if self.target_group_arn is None and len(self.hosts) != 1:
+            raise ValueError(f"without a balancer there is one host, got {len(self.hosts)}")
+        self.waves()
         if not 0 <= self.drain_seconds <= LONGEST_DRAIN:
             raise ValueError(f"rolling.drainSeconds must be from 0 to {LONGEST_DRAIN}, got {self.drain_seconds}")
+
+    def waves(self) -> tuple[tuple[str, ...], ...]:
+        """A single host is released beside what serves on it, so it is never out of service."""
+        names = [host.name for host in self.hosts]
+        return plan_waves(names, self.wave_size) if self.target_group_arn is not None else (tuple(names),)
 
 
 class RollingRelease(pulumi.ComponentResource):
@@ -102,11 +122,11 @@ def release_environment(args: RollingReleaseArgs) -> dict[str, pulumi.Input[str]
     """Readable names and values, because these lines are what a preview shows of a release."""
     return {
         "IMAGE": args.image,
-        "WAY": "balancer",
+        "WAY": "single" if args.target_group_arn is None else "balancer",
         "HOSTS": hosts_json(args.hosts),
-        "WAVES": waves_text(plan_waves([host.name for host in args.hosts], args.wave_size)),
+        "WAVES": waves_text(args.waves()),
         "WAVE_SIZE": str(args.wave_size),
-        "TARGET_GROUP": args.target_group_arn,
+        **_way_in(args),
         "PORT": str(args.port),
         "URL": args.url,
         "WEBSOCKET_URL": args.websocket_url,
@@ -125,6 +145,12 @@ def release_environment(args: RollingReleaseArgs) -> dict[str, pulumi.Input[str]
         **args.access.environment(args.security_group_id),
         **args.verification.environment(),
     }
+
+
+def _way_in(args: RollingReleaseArgs) -> dict[str, pulumi.Input[str]]:
+    if args.target_group_arn is not None:
+        return {"TARGET_GROUP": args.target_group_arn}
+    return {"CERTIFICATE": pulumi.Output.json_dumps(vars(args.certificate)) if args.certificate else ""}
 
 
 def hosts_json(hosts: Sequence[FleetHost]) -> pulumi.Output[str]:

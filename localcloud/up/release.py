@@ -45,7 +45,7 @@ class Deployment:
         """Refuse a stack that is not there before anything is set up for it."""
         if not self.file().exists():
             known = sorted(
-                file.name[len("Pulumi.") : -len(".yaml")] for file in self.file().parent.glob("Pulumi.*.local.yaml")
+                file.name[len("Pulumi.") : -len(".yaml")] for file in self.file().parent.glob("Pulumi.*local.yaml")
             )
             raise StepFailed(f"there is no stack {self.stack!r}, only {', '.join(known)}")
 

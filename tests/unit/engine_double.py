@@ -62,6 +62,7 @@ KNOWN: dict[str, Callable[[str, dict[str, Any]], tuple[str, dict[str, Any]]]] = 
     "aws:cloudwatch/metricAlarm:MetricAlarm": _arn("cloudwatch:us-east-1:{account}:alarm:{name}"),
     "aws:dynamodb/table:Table": _arn("dynamodb:us-east-1:{account}:table/{name}"),
     "aws:budgets/budget:Budget": _id("budget"),
+    "aws:ec2/eip:Eip": lambda name, _inputs: (f"eipalloc-{name}", {"publicIp": "203.0.113.7"}),
     "aws:ec2/instance:Instance": _instance,
     "aws:ec2/internetGateway:InternetGateway": _id("igw"),
     "aws:ec2/route:Route": _id("route"),

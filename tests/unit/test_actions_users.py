@@ -21,6 +21,8 @@ MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455
     [
         ("https://team.example.com/health/", "", True),
         ("https://team.example.com/health/", "/ca.pem", "/ca.pem"),
+        ("https://127.17.214.3/health/", "/ca.pem", "/ca.pem"),
+        ("https://203.0.113.7/health/", "/ca.pem", False),
         ("https://alb-1.us-east-1.elb.amazonaws.com/health/", "/ca.pem", False),
     ],
 )

@@ -86,5 +86,5 @@ def test_an_instance_whose_machine_does_not_boot_says_why_and_leaves_nothing() -
 
 def test_the_network_has_an_end() -> None:
     network = Network("test", 4566, lambda address: None)
-    with pytest.raises(CloudError, match="room for 240 instances"):
+    with pytest.raises(CloudError, match="room for 190 instances"):
         network.free_address(f"10.17.214.{last}" for last in range(256))

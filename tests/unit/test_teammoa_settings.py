@@ -22,7 +22,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         {"hostCount": 1},
         "hostCount",
         "is 1, but must be a whole number from 2 to 1000"
-        " (a release takes a host out of service, and another one must serve)",
+        " (a release takes a host out of service, and another one must serve; one host alone needs balancer: false)",
     ),
     ({"instanceType": "micro"}, "instanceType", "is micro, but must be an instance type such as t3.micro"),
     ({"ami": "ubuntu"}, "ami", "is ubuntu, but must be the id of an AMI such as ami-0a1b2c3d"),
@@ -124,7 +124,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         "access.user",
         "is Root!, but must be a login name of the hosts such as ubuntu",
     ),
-    ({"data": {"mode": "cloud"}}, "data.mode", "is cloud, but must be host or managed"),
+    ({"data": {"mode": "cloud"}}, "data.mode", "is cloud, but must be host or managed, or same with balancer: false"),
     (
         {"data": {"mode": "managed", "databaseHost": "db.example.com"}},
         "data.redisHost",
@@ -237,7 +237,8 @@ def test_the_stacks_files_are_good(file: Path) -> None:
     written = yaml.safe_load(file.read_text())["config"]
     values = config(**{key.partition(":")[2]: value for key, value in written.items()})
     given = read(environment, stack_section(values, (), "infra-release", f"teammoa.{environment}", TeamMoaSettings))
-    assert (given.image_tag is not None) == (environment == "local")  # elsewhere the workflow names the tag
+    local = environment.endswith("local")
+    assert (given.image_tag is not None) == local  # elsewhere the workflow names the tag
     assert given.deletion_protection == (environment == "prod")
     assert all(re.match(rf"/{given.name}/{environment}/", name) for name in given.secrets.values())
-    assert given.deregistration_delay_seconds >= given.rolling.drain_seconds or environment == "local"
+    assert given.deregistration_delay_seconds >= given.rolling.drain_seconds or local

@@ -143,3 +143,71 @@ reload_nginx() {
     fi
     rm -f .reload
 }
+
+# have_room, fetch IMAGE: an image that is here already costs nothing. Set by machine.py: ROOM_MB.
+sign_in() {
+    # The engine may ask several registries; this account's own is the one that wants a token.
+    answer=$(aws ecr get-authorization-token --region "$REGION" --output text \
+        --query 'authorizationData[0].[proxyEndpoint,authorizationToken]' 2>"$work/output") ||
+        fail "no token for the registry: $(last_words)"
+    registry=${answer%%[[:space:]]*}
+    registry=${registry#*://}
+    DOCKER_CONFIG=$work/docker
+    export DOCKER_CONFIG
+    printf '%s' "${answer##*[[:space:]]}" | base64 -d | cut -d : -f 2 |
+        docker login --username AWS --password-stdin "$registry" >"$work/output" 2>&1 ||
+        fail "the registry $registry refuses this host: $(last_words)"
+}
+
+have_room() {
+    root=$(docker info --format '{{.DockerRootDir}}')
+    free=$(df -Pm "$root" | awk 'NR == 2 { print $4 }')
+    [ "$free" -ge "$ROOM_MB" ] || fail "$free MB are free in $root, and $ROOM_MB MB are wanted before an image is pulled"
+}
+
+fetch() {
+    docker image inspect "$1" >/dev/null 2>&1 && return 0
+    have_room
+    [ -n "${DOCKER_CONFIG:-}" ] || sign_in
+    quietly "$1 cannot be pulled" docker pull --quiet "$1"
+}
+
+put() { # put MODE FILE: standard input becomes the file, when it differs
+    cat >"$work/file"
+    cmp -s "$work/file" "$2" && return 0
+    install -m "$1" "$work/file" "$2.new"
+    mv -T "$2.new" "$2"
+    changed=true
+}
+
+# keep_timer NAME WHAT PROGRAM WHEN…: systemd runs the program at these times; what is as it should be is left alone.
+keep_timer() {
+    put 644 "/etc/systemd/system/$1.service" <<UNIT
+[Unit]
+Description=$2
+After=docker.service network-online.target
+Wants=network-online.target
+
+[Service]
+Type=oneshot
+ExecStart=$3
+UNIT
+    unit=$1
+    times=$(shift 3 && printf '%s\n' "$@")
+    put 644 "/etc/systemd/system/$unit.timer" <<UNIT
+[Unit]
+Description=When: $2
+
+[Timer]
+$times
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+UNIT
+    if [ -n "$changed" ]; then
+        quietly 'systemd does not take the timer' systemctl daemon-reload
+        quietly 'the timer does not start' systemctl restart "$unit.timer"
+    fi
+    quietly 'the timer cannot be enabled' systemctl enable --now "$unit.timer"
+}

@@ -1,30 +1,12 @@
 # Makes next/ whole: texts, .env with the values this host reads itself, images; what runs goes on serving.
 # Set by machine.py: COMPOSE NGINX NAMES (base64 each), FINGERPRINT IMAGE TAG ROOM_MB ENV_PY (base64).
-sign_in() {
-    # The engine may ask several registries; this account's own is the one that wants a token.
-    answer=$(aws ecr get-authorization-token --region "$REGION" --output text \
-        --query 'authorizationData[0].[proxyEndpoint,authorizationToken]' 2>"$work/output") ||
-        fail "no token for the registry: $(last_words)"
-    registry=${answer%%[[:space:]]*}
-    registry=${registry#*://}
-    DOCKER_CONFIG=$work/docker
-    export DOCKER_CONFIG
-    printf '%s' "${answer##*[[:space:]]}" | base64 -d | cut -d : -f 2 |
-        docker login --username AWS --password-stdin "$registry" >"$work/output" 2>&1 ||
-        fail "the registry $registry refuses this host: $(last_words)"
-}
-
-have_room() {
-    root=$(docker info --format '{{.DockerRootDir}}')
-    free=$(df -Pm "$root" | awk 'NR == 2 { print $4 }')
-    [ "$free" -ge "$ROOM_MB" ] || fail "$free MB are free in $root, and $ROOM_MB MB are wanted before an image is pulled"
-}
-
-fetch() {
-    docker image inspect "$1" >/dev/null 2>&1 && return 0
-    have_room
-    [ -n "${DOCKER_CONFIG:-}" ] || sign_in
-    quietly "$1 cannot be pulled" docker pull --quiet "$1"
+# Without one nginx does not start, and without nginx nobody issues one: until then its own, signed by nobody.
+show_own_certificate() {
+    [ ! -s tls/site.pem ] || return 0
+    quietly 'no certificate can be made' openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
+        -days 3650 -subj "/CN=$(hostname)" -keyout "$work/key" -out "$work/certificate"
+    cat "$work/key" "$work/certificate" >tls/site.pem.new
+    mv -T tls/site.pem.new tls/site.pem
 }
 
 begin_change
@@ -54,9 +36,14 @@ if [ -s next.new/nginx.conf ] && compose next.new config --services | grep -qx n
         python3 -c 'import json, sys; print(json.load(sys.stdin)["services"]["nginx"]["image"])')
     mkdir "$work/site"
     cp next.new/nginx.conf "$work/site/site.conf"
-    [ "$WAY" != single ] || echo 'map "" $live_web { default "web-a"; }' >"$work/site/live.conf"
+    mkdir -p -m 700 tls
+    if [ "$WAY" = single ]; then
+        echo 'map "" $live_web { default "web-a"; }' >"$work/site/live.conf"
+        mkdir -p -m 755 challenges
+        show_own_certificate
+    fi
     quietly 'nginx refuses its configuration' docker run --rm --network none --entrypoint nginx \
-        --volume "$work/site:/etc/nginx/conf.d:ro" "$with" -t
+        --volume "$work/site:/etc/nginx/conf.d:ro" --volume "$APP_DIR/tls:/etc/nginx/tls:ro" "$with" -t
 fi
 drop next
 mv -T next.new next

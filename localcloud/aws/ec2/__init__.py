@@ -10,16 +10,23 @@ from xml.sax.saxutils import escape
 
 from localcloud.aws.ec2 import attributes, images, key_pairs, passing
 from localcloud.aws.ec2.commands import Commands
+from localcloud.aws.ec2.elastic import Elastic
 from localcloud.aws.ec2.engine import Record, Response, ec2
 from localcloud.aws.ec2.firewall import Firewall
 from localcloud.aws.ec2.instances import Instances
-from localcloud.aws.ec2.machine import Machines
+from localcloud.aws.ec2.machine import Machine, Machines
 
 
 def install(machines: Machines, handlers: Record) -> Firewall:
     """Put the machines behind MiniStack's instances; call once per process, before requests are served."""
     firewall = Firewall(machines.machine, machines.network.gateway)
-    instances = Instances(machines, firewall.booted)
+    elastic = Elastic(machines)
+
+    def booted(instance: Record, machine: Machine) -> None:
+        elastic.booted(instance, machine)
+        firewall.booted(instance, machine)
+
+    instances = Instances(machines, booted)
     images.publish()
     ec2._launch_instances_internal = instances.launch(ec2._launch_instances_internal)
     ec2._docker_touched = lambda: True
@@ -34,6 +41,7 @@ def install(machines: Machines, handlers: Record) -> Firewall:
     ec2._instance_xml = with_reason(ec2._instance_xml)
     handlers["ec2"] = passing.guarded(handlers["ec2"])
     attributes.install()
+    elastic.install()
     key_pairs.install()
     Commands(machines).install(handlers)
     firewall.watch()

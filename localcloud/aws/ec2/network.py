@@ -8,7 +8,7 @@ from typing import Any
 from localcloud.aws import addresses
 from localcloud.aws.home import CLOUD_LABEL, CloudError
 
-FIRST, LAST = 10, 250  # the machines' last numbers; below are the gateway and what the cloud itself may need
+FIRST, LAST = 10, 200  # the machines' last numbers; below is the gateway, above are elastic addresses
 
 
 class Network:
