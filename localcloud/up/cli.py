@@ -29,6 +29,7 @@ GOALS = {
         "machine image",
         "build image",
         "balancer",
+        "authority",
         "actionlint",
     ),
     "check": ("python", "actionlint"),
@@ -63,6 +64,7 @@ def steps(deployment: Deployment, *, with_cloud: bool) -> tuple[Step, ...]:
         Step(name="cli", needs=("packages",), done=toolchain.cli_ready, run=toolchain.build_cli),
         Step(name="plugins", needs=("cli",), done=toolchain.plugins_ready, run=toolchain.fetch_plugins),
         Step(name="actionlint", needs=("packages",), done=toolchain.actionlint_ready, run=toolchain.build_actionlint),
+        Step(name="authority", needs=("packages",), done=toolchain.pebble_ready, run=toolchain.build_pebble),
         Step(name="balancer", needs=("packages",), done=balancer.ready, run=balancer.allow),
         *(
             Step(name=server.name, needs=("python", "docker", "balancer"), done=server.running, run=server.start)

@@ -19,6 +19,8 @@ SDK = "github.com/pulumi/pulumi/sdk/v3"
 CLI = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 LANGUAGE_HOST = f"{SDK}/python/cmd/pulumi-language-python"
 ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint"
+PEBBLE = "github.com/letsencrypt/pebble/v2/cmd"
+PEBBLE_PROGRAMS = ("pebble", "pebble-challtestsrv")  # an authority for tests, and names for it
 COMPOSE = "github.com/docker/compose/v2"
 COMPOSE_VERSION = "v2.40.3"
 COMPOSE_PROGRAM = BIN / "docker-compose"
@@ -78,6 +80,18 @@ def build_actionlint(job: Job) -> None:
     """Build the checker of workflow files."""
     job.say("building actionlint")
     _build(job, ACTIONLINT, TOOLCHAIN / "actionlint")
+
+
+def pebble_ready() -> bool:
+    """Whether an authority for tests is there."""
+    return all((BIN / name).exists() or shutil.which(name) for name in PEBBLE_PROGRAMS)
+
+
+def build_pebble(job: Job) -> None:
+    """Build the authority that tests ask for certificates."""
+    job.say("building Pebble, an authority for tests")
+    for name in PEBBLE_PROGRAMS:
+        _build(job, f"{PEBBLE}/{name}", TOOLCHAIN / "pebble")
 
 
 def compose_ready() -> bool:

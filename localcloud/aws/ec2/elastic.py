@@ -10,6 +10,7 @@ from localcloud.aws.home import CloudError
 
 FIRST, LAST = 200, 250  # last numbers; the machines' own are below
 PREFIX_BITS = 24
+_BEFORE = "_PublicIpBefore"  # in the record of an address: what its instance had until then
 
 
 class Elastic:
@@ -57,6 +58,7 @@ class Elastic:
                     message = f"The instance '{instance['InstanceId']}' is not in a valid state for this operation."
                     return ec2._error("IncorrectInstanceState", message, 400)
                 self._on(self._machines.machine(instance["InstanceId"]), "replace", record["PublicIp"])
+                record[_BEFORE] = instance.get("PublicIpAddress", "")
                 instance["PublicIpAddress"] = record["PublicIp"]
                 record["PrivateIpAddress"] = instance["PrivateIpAddress"]
             return original(params)
@@ -71,7 +73,7 @@ class Elastic:
             if record and instance:
                 if instance["State"]["Name"] == "running":
                     self._on(self._machines.machine(instance["InstanceId"]), "del", record["PublicIp"])
-                instance["PublicIpAddress"] = instance["PrivateIpAddress"]  # the machine's own, see instances.py
+                instance["PublicIpAddress"] = record[_BEFORE]
             return original(params)
 
         return disassociate
