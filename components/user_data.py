@@ -22,8 +22,10 @@ command -v aws >/dev/null || missing+=(awscli)
 command -v docker >/dev/null || missing+=(docker.io)
 docker compose version >/dev/null 2>&1 || missing+=(docker-compose-v2)
 if [ ${#missing[@]} -gt 0 ]; then
-    apt-get -o DPkg::Lock::Timeout=300 update
-    apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}"
+    # A host that is given an Elastic IP changes its address about now, and loses the connections it has.
+    apt="apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 -o Acquire::http::Timeout=20"
+    $apt update
+    $apt install -y --no-install-recommends "${missing[@]}"
 fi
 systemctl enable --now docker
 

@@ -1,6 +1,6 @@
 """Which stacks can a change touch?
 
-python -m ops.affected --base COMMIT [--head COMMIT] [--environment NAME ...] [--without NAME ...]
+python -m ops.affected --base COMMIT [--head COMMIT] [--environment NAME ...] [--without PATTERN ...]
 python -m ops.affected --stack STACK
 
 Prints the rows of a workflow's matrix as JSON: [{"stack": …, "system": …, "environment": …}]. A system's files are
@@ -12,6 +12,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ops.errors import OpsError, run_command, say
@@ -106,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--environment", action="append", metavar="NAME", help="only stacks of this environment (repeatable)"
     )
     parser.add_argument(
-        "--without", action="append", default=[], metavar="NAME", help="no stacks of this environment (repeatable)"
+        "--without", action="append", default=[], metavar="PATTERN", help="no stacks of such environments (repeatable)"
     )
     options = parser.parse_args(arguments)
     project = load_project()
@@ -120,7 +121,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         parser.error("say --base COMMIT or --stack STACK")
     environments = options.environment or [stack.environment for stack in found]
-    print(rows(s for s in found if s.environment in environments and s.environment not in options.without))
+    left_out = {e for e in environments for pattern in options.without if fnmatchcase(e, pattern)}
+    print(rows(s for s in found if s.environment in environments and s.environment not in left_out))
     return 0
 
 

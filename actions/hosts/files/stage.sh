@@ -36,14 +36,15 @@ if [ -s next.new/nginx.conf ] && compose next.new config --services | grep -qx n
         python3 -c 'import json, sys; print(json.load(sys.stdin)["services"]["nginx"]["image"])')
     mkdir "$work/site"
     cp next.new/nginx.conf "$work/site/site.conf"
-    mkdir -p -m 700 tls
+    set -- --volume "$work/site:/etc/nginx/conf.d:ro"
     if [ "$WAY" = single ]; then
+        set -- "$@" --volume "$APP_DIR/tls:/etc/nginx/tls:ro"
         echo 'map "" $live_web { default "web-a"; }' >"$work/site/live.conf"
         mkdir -p -m 755 challenges
+        mkdir -p -m 700 tls
         show_own_certificate
     fi
-    quietly 'nginx refuses its configuration' docker run --rm --network none --entrypoint nginx \
-        --volume "$work/site:/etc/nginx/conf.d:ro" --volume "$APP_DIR/tls:/etc/nginx/tls:ro" "$with" -t
+    quietly 'nginx refuses its configuration' docker run --rm --network none --entrypoint nginx "$@" "$with" -t
 fi
 drop next
 mv -T next.new next

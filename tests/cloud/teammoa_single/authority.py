@@ -55,7 +55,7 @@ def running(home: Path, seen_at: str, default: str) -> Iterator[Authority]:
     }
     (home / "pebble.json").write_text(json.dumps({"pebble": config}))
     nothing = [f"-{kind}=" for kind in ("http01", "https01", "tlsalpn01", "doh", "defaultIPv6")]
-    says = ["pebble-challtestsrv", f"-dns01=127.0.0.1:{dns}", f"-management=127.0.0.1:{names}", *nothing]
+    says = ["pebble-challtestsrv", f"-dnsserver=127.0.0.1:{dns}", f"-management=127.0.0.1:{names}", *nothing]
     asks = ["pebble", "-config", str(home / "pebble.json"), "-dnsserver", f"127.0.0.1:{dns}"]
     environment = {
         **os.environ,
@@ -70,7 +70,7 @@ def running(home: Path, seen_at: str, default: str) -> Iterator[Authority]:
         ]
         try:
             directory = f"https://127.0.0.1:{acme}/dir"
-            until(lambda: answers(directory), "Pebble answers", 60)
+            until(lambda: answers(directory) and answers(f"http://127.0.0.1:{names}/"), "Pebble answers", 60)
             yield Authority(
                 server=f"https://{seen_at}:{acme}/dir",
                 trusted=certificate.decode(),
@@ -83,10 +83,12 @@ def running(home: Path, seen_at: str, default: str) -> Iterator[Authority]:
 
 
 def answers(url: str) -> bool:
+    """Whether somebody is there, whatever is said."""
     try:
-        return requests.get(url, timeout=5, verify=False).ok  # noqa: S501 - it is ours
+        requests.get(url, timeout=5, verify=False)  # noqa: S501 - it is ours
     except requests.RequestException:
         return False
+    return True
 
 
 def own_certificate(address: str) -> tuple[bytes, bytes]:

@@ -9,7 +9,10 @@ from actions.probe import Probe
 from tests.cloud.project import Project
 from tests.cloud.teammoa_single.conftest import docker, host_of, machine_of
 
-pytestmark = pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+pytestmark = [
+    pytest.mark.thorough,  # minutes; the ordinary run has the action itself on such a host, tests/cloud/hosts/test_single.py
+    pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning"),
+]
 
 
 def ask(url: str) -> requests.Response:

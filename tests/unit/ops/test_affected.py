@@ -133,7 +133,7 @@ def test_a_rename_touches_both_sides(checkout: Path, run: Run) -> None:
 
 def test_environments_are_chosen(run: Run) -> None:
     assert run("--base", "0" * 40, "--environment", "dev") == ["liveinsight.dev", "photo.dev"]
-    assert run("--base", "0" * 40, "--without", "local", "--without", "prod") == ["liveinsight.dev", "photo.dev"]
+    assert run("--base", "0" * 40, "--without", "*cal", "--without", "prod") == ["liveinsight.dev", "photo.dev"]
 
 
 def test_an_unknown_base_counts_as_everything(run: Run) -> None:
