@@ -19,7 +19,7 @@ from tests.cloud.teammoa_single.conftest import docker, host_of, machine_of
 
 DOMAIN = "team.example.com"
 pytestmark = [
-    pytest.mark.thorough,  # its image and its authority are for these few alone
+    pytest.mark.thorough,
     pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning"),
 ]
 

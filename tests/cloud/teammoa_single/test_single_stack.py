@@ -10,7 +10,7 @@ from tests.cloud.project import Project
 from tests.cloud.teammoa_single.conftest import docker, host_of, machine_of
 
 pytestmark = [
-    pytest.mark.thorough,  # minutes; the ordinary run has the action itself on such a host, tests/cloud/hosts/test_single.py
+    pytest.mark.thorough,  # minutes; tests/cloud/hosts/test_single.py is in the ordinary run
     pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning"),
 ]
 
