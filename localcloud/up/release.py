@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -197,9 +198,12 @@ def _summary(out: str) -> str:
 def _answer(url: str) -> str:
     """What the URL answers, asked until it answers or the time is over."""
     deadline = time.monotonic() + ANSWER_SECONDS
+    # A host without a balancer and a domain shows a certificate that nobody signed; a release checks all others.
+    unchecked = ssl.create_default_context()
+    unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - the address of our own balancer
+            with urllib.request.urlopen(url, timeout=5, context=unchecked) as answer:  # noqa: S310 - our own address
                 return str(answer.read().decode().strip())
         except OSError as error:
             if time.monotonic() > deadline:
