@@ -1,0 +1,54 @@
+"""A bad release fails with its reason; users see nothing, and every host ends on the version before."""
+
+import re
+
+import pytest
+
+from tests.cloud.load import Load
+from tests.cloud.teammoa.fleet import Fleet
+
+REASONS = {
+    "crash": (r"web-1: expected a healthy container", r"log \| "),
+    "health-500": (r"web-1: expected a healthy container.*HTTP 500", r"health \| .*HTTP 500"),
+    "never-listens": (r"web-1: expected a healthy container",),
+    "health-flaps": (r"web-\d: ",),
+    "health-lies": (r"expected a healthy target, found unhealthy", r"Health checks failed with these codes: \[500\]"),
+    "migrate-fails": (r"migrat", r"web-1"),
+}
+SAMPLED = ("crash",)
+
+
+@pytest.mark.parametrize(
+    "tag", [tag if tag in SAMPLED else pytest.param(tag, marks=pytest.mark.thorough) for tag in REASONS]
+)
+def test_a_bad_release_fails_with_its_reason_and_users_see_nothing(released: Fleet, now: str, tag: str) -> None:
+    project, before = released.project, released.project.output("release")
+    with Load(f"{released.url}/", rate=15, authorities=released.authorities) as count:
+        done = project.release(tag, check=False)
+    assert done.returncode != 0
+    for reason in REASONS[tag]:
+        assert re.search(reason, done.stdout), f"{reason} in:\n{done.stdout[-4000:]}"
+    assert count.failed == 0, count.answers
+    assert set(count.versions) <= {now, tag}
+    assert project.output("release") == before
+    assert released.whole()
+    assert not released.rules_for_ssh()
+    pending = project.pulumi("preview", "--diff").stdout
+    assert re.search(rf"IMAGE.*:{now}.*=>.*:{tag}", pending), pending
+
+
+def test_the_last_host_that_fails_takes_the_first_ones_back(released: Fleet, now: str, other: str) -> None:
+    """While web-2 runs the new version, the balancer does not reach it: its target never becomes healthy."""
+    project, before = released.project, released.project.output("release")
+    runs_old = f"docker ps --format '{{{{.Image}}}}' | grep -q {before['digest']}"
+    drop = "PREROUTING -t mangle -i eth0 -p tcp --dport 8000 -j DROP"
+    steps = f"while {runs_old}; do sleep 0.3; done; iptables -I {drop}; until {runs_old}; do sleep 0.3; done"
+    released.on(released.hosts[-1], f"({steps}; iptables -D {drop}) >/dev/null 2>&1 &")
+    with Load(f"{released.url}/", rate=15, authorities=released.authorities) as count:
+        done = project.release(other, check=False)
+    assert done.returncode != 0
+    assert "web-2: expected a healthy target" in done.stdout, done.stdout[-4000:]
+    assert "web-1" in done.stdout.partition("undone: ")[2], done.stdout[-4000:]
+    assert count.failed == 0, count.answers
+    assert project.output("release") == before
+    assert released.whole()
