@@ -4,41 +4,25 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from actions.permissions import needs
 from actions.request import from_environment
-from tests.cloud.local_aws.principals import token
+from tests.cloud.github_role import assume, subject_of
 from tests.cloud.project import Project
 from tests.cloud.session import LocalSession
 
 ROLE = "LiveInsight-github-release"
 
 
-def assume(aws: boto3.session.Session, project: Project, subject: str) -> dict[str, str]:
-    answer = aws.client("sts").assume_role_with_web_identity(
-        RoleArn=project.output("githubRoleArn"), RoleSessionName="release", WebIdentityToken=token(sub=subject)
-    )["Credentials"]
-    return {
-        "AWS_ACCESS_KEY_ID": answer["AccessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": answer["SecretAccessKey"],
-        "AWS_SESSION_TOKEN": answer["SessionToken"],
-    }
-
-
 @pytest.fixture(scope="module")
-def subject(aws: boto3.session.Session) -> str:
-    """A subject that the role trusts, as its own trust policy names it."""
-    policy = aws.client("iam").get_role(RoleName=ROLE)["Role"]["AssumeRolePolicyDocument"]
-    conditions = policy["Statement"][0]["Condition"]
-    subjects = next(value for block in conditions.values() for key, value in block.items() if key.endswith(":sub"))
-    return str(subjects[0] if isinstance(subjects, list) else subjects)
+def subject(aws: LocalSession) -> str:
+    return subject_of(aws, ROLE)
 
 
 @pytest.fixture
-def as_role(released: Project, aws: boto3.session.Session, subject: str) -> Iterator[dict[str, str]]:
+def as_role(released: Project, aws: LocalSession, subject: str) -> Iterator[dict[str, str]]:
     yield assume(aws, released, subject)
 
 
@@ -48,7 +32,7 @@ def test_the_role_releases(released: Project, as_role: dict[str, str], other: st
     assert released.output("release")["image_tag"] == other
 
 
-def test_another_repository_cannot_take_the_role(released: Project, aws: boto3.session.Session, subject: str) -> None:
+def test_another_repository_cannot_take_the_role(released: Project, aws: LocalSession, subject: str) -> None:
     stranger = "repo:somebody/else:" + subject.split(":", 2)[2]
     with pytest.raises(ClientError, match="AssumeRoleWithWebIdentity"):
         assume(aws, released, stranger)
@@ -63,7 +47,7 @@ def release_environment(project: Project) -> dict[str, str]:
 
 
 def test_each_missing_permission_is_named_before_anything_moves(
-    released: Project, aws: boto3.session.Session, as_role: dict[str, str], now: str, other: str
+    released: Project, aws: LocalSession, as_role: dict[str, str], now: str, other: str
 ) -> None:
     iam, ecs = aws.client("iam"), aws.client("ecs")
     environment = {**release_environment(released), **as_role}
@@ -82,7 +66,7 @@ def test_each_missing_permission_is_named_before_anything_moves(
     assert after["taskDefinition"] == before["taskDefinition"]
 
 
-def required_actions(environment: dict[str, str], aws: boto3.session.Session) -> list[str]:
+def required_actions(environment: dict[str, str], aws: LocalSession) -> list[str]:
     """All that the release calls; simulation itself is one of them."""
     account = aws.client("sts").get_caller_identity()["Account"]
     roles = (f"arn:aws:iam::{account}:role/LiveInsight-execution",)

@@ -51,7 +51,7 @@ def teammoa(cloud: dict[str, str], aws: LocalSession, tmp_path_factory: pytest.T
 def supply(project: Project) -> None:
     """What `make up` puts into the cloud before the stack: secrets, a certificate, the services' images."""
     local(project, "localcloud.up.inside", STACK)
-    local(project, "localcloud.up.teammoa_supplies", STACK)
+    local(project, "localcloud.up.service_images", STACK)
 
 
 def push_image(project: Project, repository: str, tag: str, mode: str) -> None:

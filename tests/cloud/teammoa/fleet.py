@@ -3,6 +3,8 @@
 import subprocess
 from typing import Any
 
+import requests
+
 from tests.cloud.project import Project
 from tests.cloud.session import LocalSession
 from tests.waiting import until
@@ -66,6 +68,16 @@ class Fleet:
     def container(self, host: dict[str, Any]) -> str:
         """The machine of a host, as the engine of this computer calls it."""
         return docker("ps", "-aq", "--filter", f"label=localcloud.instance={host['instance']}").strip()
+
+    @property
+    def gateway(self) -> str:
+        """The address under which the hosts see this computer."""
+        return requests.get(self.project.environment["RUNNER_ADDRESS_URL"], timeout=5).text.strip()
+
+    def reaches(self, host: dict[str, Any], address: str, port: int) -> bool:
+        """Whether a host can open a connection to a port of another one."""
+        script = f"timeout 1 bash -c '< /dev/tcp/{address}/{port}' && echo open || echo closed"
+        return self.on(host, f"{script} 2>/dev/null").strip() == "open"
 
     def rules_for_ssh(self) -> list[dict[str, Any]]:
         """Rules of any security group that open port 22."""
