@@ -23,6 +23,8 @@ from actions.hosts.access import access_from_environment
 from actions.hosts.machine import Project
 from actions.lifeline import Cancellation
 from actions.progress import Progress
+
+pytestmark = pytest.mark.thorough  # the ordinary run meets all of this through a stack
 project = Project(name="app", directory="/opt/app", region="us-east-1")
 with access_from_environment(Clients("us-east-1"), project, Cancellation(), Progress()):
     print("open", flush=True)

@@ -8,6 +8,8 @@ import requests
 from actions.hosts.host import Host, HostError
 from tests.cloud.hosts.conftest import NGINX, PREFIX, SECRET, Fleet, become_healthy, together
 
+pytestmark = pytest.mark.thorough  # the ordinary run meets all of this through a stack
+
 
 def answer(fleet: Fleet, host: Host) -> str:
     return fleet.on(host, "curl -sS http://127.0.0.1:8000/")

@@ -19,6 +19,8 @@ from localcloud.up import service_images
 from tests.ports import free_port
 from tests.waiting import until
 
+pytestmark = pytest.mark.thorough  # the ordinary run meets all of this through a stack
+
 ROOT_PASSWORD, PASSWORD = "it's \\ root", "p'w\\n"  # what a shell and SQL may stumble over
 SETTINGS = {"DB_HOST": "database", "DB_NAME": "teammoa_db", "DB_USER": "teammoa", "DB_PASSWORD": PASSWORD}
 SETTINGS |= {"REDIS_HOST": "redis", "SECRET_KEY": "k"}

@@ -196,6 +196,7 @@ def test_a_failed_set_up_is_told_on_the_pull_request(checkout: Checkout, world: 
     assert "the set-up failed before the preview" in body
 
 
+@pytest.mark.thorough
 def test_without_the_right_to_comment_the_preview_fails_in_one_sentence(checkout: Checkout, world: World) -> None:
     world.tokens["run-token"] = Token(login=BOT, permissions={"contents": "read"})
     done = checkout.job("preview", "preview").run("Preview and comment", checkout.values)
@@ -311,6 +312,7 @@ def test_up_and_rollback_by_dispatch(checkout: Checkout) -> None:
     assert code == 2 and "it is up or rollback" in text
 
 
+@pytest.mark.thorough
 def test_a_rollback_after_a_failed_push_goes_to_what_serves_and_not_one_too_far(checkout: Checkout) -> None:
     bring(checkout, "up", tag="v2")
     checkout.pulumi("config", "set", "refuse", "v3")
@@ -321,6 +323,7 @@ def test_a_rollback_after_a_failed_push_goes_to_what_serves_and_not_one_too_far(
     assert f"rolling {STACK} back to v2: the last verified release" in text
 
 
+@pytest.mark.thorough
 def test_a_rollback_that_fails_says_what_the_configuration_holds(checkout: Checkout) -> None:
     bring(checkout, "up", tag="v2")
     checkout.pulumi("config", "set", "broken", "true")
@@ -389,6 +392,7 @@ def test_the_lock_of_a_killed_up_is_cleared_and_the_stack_comes_up(checkout: Che
     assert "pending_operations" not in json.loads(checkout.pulumi("stack", "export"))["deployment"]
 
 
+@pytest.mark.thorough
 def test_the_lock_of_a_living_process_stops_the_run(checkout: Checkout) -> None:
     checkout.locks.mkdir(parents=True, exist_ok=True)
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S.123456789Z", time.gmtime())
@@ -404,6 +408,7 @@ def test_the_lock_of_a_living_process_stops_the_run(checkout: Checkout) -> None:
 # From here on: on the local cloud.
 
 
+@pytest.mark.thorough
 def test_the_lock_in_a_bucket_is_cleared(checkout: Checkout, cloud: dict[str, str], aws: boto3.session.Session) -> None:
     aws.client("s3").create_bucket(Bucket="infra-state")
     endpoint = cloud["AWS_ENDPOINT_URL"]

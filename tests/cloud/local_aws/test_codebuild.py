@@ -10,6 +10,8 @@ from tests.cloud.local_aws.conftest import Cloud
 from tests.cloud.quest16.conftest import ended, log_of
 from tests.waiting import until
 
+pytestmark = pytest.mark.thorough  # the ordinary run meets all of this through a stack
+
 PROJECT = "plain"
 END_SECONDS = 180.0
 

@@ -9,6 +9,8 @@ import pytest
 
 from tests.cloud.local_aws.ecs_service import ROLE, Cloud, EcsService, containers, policy, running_cloud, wait_for
 
+pytestmark = pytest.mark.thorough  # the ordinary run meets all of this through a stack
+
 SECRET = "/ecs-test/secret"
 WITH_SECRET = {"secrets": [{"name": "SECRET", "valueFrom": SECRET}]}
 

@@ -9,6 +9,8 @@ import pytest
 from tests.cloud.load import Load
 from tests.cloud.local_aws.ecs_service import Cloud, EcsService, containers, running_cloud, wait_for
 
+pytestmark = pytest.mark.thorough  # the ordinary run meets all of this through a stack
+
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:

@@ -20,6 +20,8 @@ from tests.cloud.local_aws.principals import make_role, role_keys
 from tests.ports import free_port
 from tests.waiting import until
 
+pytestmark = pytest.mark.thorough  # the ordinary run meets all of this through a stack
+
 SECONDS = 60.0
 PARAMETERS = (
     "/aws/service/debian/release/12/latest/amd64",
