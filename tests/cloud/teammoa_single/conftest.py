@@ -29,7 +29,7 @@ def single(cloud: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> I
     try:
         yield project
     finally:
-        project.pulumi("destroy", "--yes", check=False)
+        project.pulumi("destroy", "--yes")
 
 
 def local(project: Project, module: str, *arguments: str) -> None:
