@@ -17,14 +17,14 @@ from tests.cloud.hosts.conftest import PREFIX, Fleet
 from tests.cloud.project import ROOT
 from tests.waiting import until
 
+pytestmark = pytest.mark.thorough  # the ordinary run meets all of this through a stack
+
 HOLDS = """import os, sys, json, time
 from actions.clients import Clients
 from actions.hosts.access import access_from_environment
 from actions.hosts.machine import Project
 from actions.lifeline import Cancellation
 from actions.progress import Progress
-
-pytestmark = pytest.mark.thorough  # the ordinary run meets all of this through a stack
 project = Project(name="app", directory="/opt/app", region="us-east-1")
 with access_from_environment(Clients("us-east-1"), project, Cancellation(), Progress()):
     print("open", flush=True)
