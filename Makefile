@@ -37,7 +37,7 @@ rollback:
 
 test:
 	@$(LOCAL) up --goal test
-	@$(SOURCE); python -m pytest --numprocesses 2 --dist loadgroup -m '$(if $(THOROUGH),,not thorough)'
+	@$(SOURCE); python -m pytest --numprocesses 2 -m '$(if $(THOROUGH),,not thorough)'
 
 bench:
 	@$(LOCAL) up --goal test

@@ -1,25 +1,15 @@
-"""One local cloud for the cloud tests of a worker; the tests of one folder share a worker, its cloud and its stack."""
+"""One local cloud for the cloud tests of a worker."""
 
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.cloud.project import ROOT
 from tests.cloud.session import LocalSession
 from tests.ports import free_port
-
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A folder's stack is expensive: one worker runs all of the folder's tests."""
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(HERE).parts[0]))
 
 
 @pytest.fixture(scope="session")
