@@ -13,6 +13,8 @@ from tests.contract.plugin import Failed, Plugin
 
 SOME, NONE = pb.DiffResponse.DIFF_SOME, pb.DiffResponse.DIFF_NONE
 
+pytestmark = pytest.mark.thorough  # the ordinary run meets all of this through a stack
+
 
 class Lives:
     """What exists now: inputs and states by case name."""

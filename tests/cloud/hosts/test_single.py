@@ -15,6 +15,7 @@ from tests.cloud.hosts.conftest import NGINX, PREFIX, REGION, Fleet
 from tests.cloud.project import ROOT
 from tests.cloud.session import LocalSession
 
+pytestmark = pytest.mark.thorough
 COMPOSE = """\
 x-web: &web
   image: ${IMAGE}

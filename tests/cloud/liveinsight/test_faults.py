@@ -66,6 +66,7 @@ def test_an_unknown_stack_is_a_sentence(released: Project, stack: str, sentence:
     assert not has_traceback(done.stdout), done.stdout
 
 
+@pytest.mark.thorough
 def test_a_cloud_that_goes_down_in_the_middle_ends_the_release_with_a_sentence(tmp_path: Path) -> None:
     """A cloud of its own, killed for good while new tasks start."""
     with_cloud = start_cloud(tmp_path / "cloud")

@@ -22,7 +22,7 @@ REASONS = {
     "oom": (r"OutOfMemoryError: Container killed due to memory usage, exit code 137",),
 }
 
-SAMPLED = ("crash", "health-500", "no-such-tag")  # the ordinary run's
+SAMPLED = ("crash", "no-such-tag")  # the ordinary run's
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ import requests
 from tests.cloud.local_aws.conftest import Site
 from tests.cloud.local_aws.web import Load
 
+pytestmark = pytest.mark.thorough  # the ordinary run meets all of this through a stack
+
 
 def fixed(status: int, body: str = "") -> dict[str, object]:
     config = {"StatusCode": str(status), "ContentType": "text/plain", "MessageBody": body}

@@ -20,6 +20,8 @@ from tests.ports import free_port
 
 PORT = free_port()
 
+pytestmark = pytest.mark.thorough  # the ordinary run meets all of this through a stack
+
 
 def test_the_life_of_a_cloud(tmp_path: Path, local_cloud: Cloud) -> None:
     home = tmp_path / "a-rather-long-name-for-a-home" / ("x" * 80)

@@ -31,7 +31,7 @@ def sampled(*ordinary: str) -> list[Any]:
     return [moment if moment in ordinary else pytest.param(moment, marks=pytest.mark.thorough) for moment in MOMENTS]
 
 
-@pytest.mark.parametrize("moment", sampled("first drained", "second drained"))
+@pytest.mark.parametrize("moment", sampled("second drained"))
 def test_a_killed_action_is_mended_by_the_next_up(released: Fleet, other: str, moment: str) -> None:
     project = released.project
     project.set("imageTag", other)
