@@ -26,7 +26,7 @@ def test_a_backup_restores_the_same_rows(released: Fleet) -> None:
     released.project.run("python", "-m", "ops.restore", STACK, "--database", "restored")
     assert rows(released, "restored") == rows(released, "teammoa_db") != []
     again = released.project.run("python", "-m", "ops.restore", STACK, "--database", "restored", check=False)
-    assert again.returncode != 0 and "not empty" in again.stdout, again.stdout
+    assert again.returncode != 0 and "name an empty database" in again.stdout, again.stdout
 
 
 def rows(fleet: Fleet, database: str) -> list[str]:
