@@ -73,6 +73,7 @@ def test_a_version_that_only_the_balancer_finds_healthy_is_taken_back_by_the_ver
     assert service(aws)["taskDefinition"] == before["task_definition"]
 
 
+@pytest.mark.thorough
 def test_a_good_tag_succeeds_after_a_bad_one(released: Project, other: str) -> None:
     assert released.release("crash", check=False).returncode != 0
     released.release(other)

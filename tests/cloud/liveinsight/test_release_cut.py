@@ -57,6 +57,7 @@ def test_a_killed_action_is_mended_by_the_next_up(
     assert_finished(released, aws, other)
 
 
+@pytest.mark.thorough
 def test_another_image_can_follow_a_killed_action(released: Project, aws: boto3.session.Session, other: str) -> None:
     """What the killed run had registered is taken away with it."""
     released.set("imageTag", other)
@@ -80,6 +81,7 @@ def test_an_interrupt_undoes_the_release_and_fails(released: Project, aws: boto3
     assert not actions_of(released, ACTION)
 
 
+@pytest.mark.thorough
 def test_a_second_up_at_the_same_time_is_refused_and_the_first_finishes(released: Project, other: str) -> None:
     released.set("imageTag", other)
     second: list[str] = []
