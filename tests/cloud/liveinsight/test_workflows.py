@@ -185,6 +185,7 @@ def test_preview_posts_a_comment_then_updates_it_also_with_a_failure(checkout: C
     assert (checkout.path.parent / "summary.md").read_text().count(marker(STACK)) == 3
 
 
+@pytest.mark.thorough
 def test_a_failed_set_up_is_told_on_the_pull_request(checkout: Checkout, world: World) -> None:
     preview = checkout.job("preview", "preview")
     unset = preview.run("Repository settings", checkout.values | {list(VALUES)[6]: ""})
@@ -333,6 +334,7 @@ def test_a_rollback_that_fails_says_what_the_configuration_holds(checkout: Check
     assert f"stacks/Pulumi.{STACK}.yaml keeps saying v1, as asked" in text
 
 
+@pytest.mark.thorough
 def test_nothing_to_roll_back_to_is_one_sentence(checkout: Checkout) -> None:
     code, text = bring(checkout, "rollback")
     assert code == 1
