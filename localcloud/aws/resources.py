@@ -160,11 +160,20 @@ def _elb(action: str, data: dict[str, Any], place: str) -> str | None:
     return several(tagged, "*") if tagged else None
 
 
+def _parameter(name: str, place: str) -> str:
+    """A parameter's ARN; the public ones are of no account."""
+    if name.startswith("arn:"):
+        return name
+    if name.startswith("/aws/service/"):
+        place = f"{place.partition(':')[0]}:"
+    return f"arn:aws:ssm:{place}:parameter/{name.lstrip('/')}"
+
+
 def _ssm(action: str, data: dict[str, Any], place: str) -> str | None:
+    if action == "GetParameter":
+        return _parameter(str(data.get("Name", "")), place)
     if action in ("GetParameters", "DeleteParameters"):
-        names = [str(name) for name in data.get("Names") or []]
-        arns = [n if n.startswith("arn:") else f"arn:aws:ssm:{place}:parameter/{n.lstrip('/')}" for n in names]
-        return several(arns, "*")
+        return several([_parameter(str(name), place) for name in data.get("Names") or []], "*")
     if action == "GetParametersByPath":
         return f"arn:aws:ssm:{place}:parameter/{str(data.get('Path', '')).strip('/')}"
     if action == "SendCommand":

@@ -83,6 +83,7 @@ class Sockets:
             self._closed(1006)
         finally:
             connection.close(timeout=1)
+            connection.shutdown()  # type: ignore[no-untyped-call] # close() leaves open what the other side closed
 
     def _closed(self, code: int) -> None:
         with self._guard:

@@ -52,7 +52,7 @@ def test_each_missing_permission_is_named_before_anything_moves(
 def release_environment(fleet: Fleet) -> dict[str, str]:
     """What `pulumi up` gave the release action last."""
     resources = json.loads(fleet.project.pulumi("stack", "export").stdout)["deployment"]["resources"]
-    command = next(entry for entry in resources if entry["urn"].endswith("::teammoa-release"))
+    command = next(entry for entry in resources if entry["urn"].endswith("Command::teammoa-release"))
     return dict(command["inputs"]["environment"])
 
 
