@@ -75,8 +75,8 @@ def test_unknown_type(plugin: Plugin) -> None:
 
 
 def test_unknown_function(plugin: Plugin) -> None:
-    with pytest.raises(Failed, match="does not offer the function aws:ec2/getAmi:getAmi"):
-        plugin.invoke("aws:ec2/getAmi:getAmi", {})
+    with pytest.raises(Failed, match="does not offer the function aws:ec2/getKeyPair:getKeyPair"):
+        plugin.invoke("aws:ec2/getKeyPair:getKeyPair", {})
 
 
 def test_automatic_name_is_kept_until_it_is_given(plugin: Plugin) -> None:

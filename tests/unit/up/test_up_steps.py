@@ -109,6 +109,11 @@ def test_a_command_is_ended_at_its_time_limit() -> None:
     assert code != 0
 
 
+def heed_interrupts() -> None:
+    """Who runs the tests in the background may ignore ^C, and so would everything below."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_control_c_ends_the_running_command_and_exits_130(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(
@@ -119,7 +124,11 @@ def test_control_c_ends_the_running_command_and_exits_130(tmp_path: Path) -> Non
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
-        [sys.executable, str(program)], stdout=subprocess.PIPE, text=True, env=environment
+        [sys.executable, str(program)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+        preexec_fn=heed_interrupts,
     ) as running:
         log = tmp_path / "long.log"
         assert job_module.wait_until(lambda: log.exists() and "$ sleep 61" in log.read_text(), 10, every=0.05)
