@@ -1,9 +1,11 @@
 """LiveInsight's settings. Defaults are the document's figures, else AWS's; what no default can know is necessary."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from stacks import service_settings as service
 from stacks import shared_settings as shared
 from stacks.config_reader import Section
+from stacks.service_settings import ServiceSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,73 +41,38 @@ class AlarmSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LiveInsightSettings:
-    environment: str = field(metadata={"program": True})  # the stack name's second half
-    image_tag: str | None  # None = what the stack released last
-    region: str
-    account_id: str | None  # a guard against the wrong account's credentials
-    name: str
-    repository: str
-    vpc_id: str | None
-    subnet_ids: tuple[str, ...]
-    vpc_cidr: str
-    availability_zones: tuple[str, ...]
-    domain: str | None
-    certificate_arn: str | None
+class LiveInsightSettings(ServiceSettings):
     container_port: int
-    health_path: str
     health_check: HealthCheckSettings
-    deregistration_delay_seconds: int
     cpu: int
     memory: int
     desired_count: int
     autoscaling: AutoscalingSettings | None
-    settings: dict[str, str]  # variable → value
-    secrets: dict[str, str]  # variable → name of an SSM SecureString that exists
     log_retention_days: int
-    verification: shared.VerificationSettings
-    github: shared.GithubSettings
     alarms: AlarmSettings
-    deletion_protection: bool
-    create_oidc_provider: bool
-    keep_images: int
-    backend: shared.BackendSettings | None
 
 
 def read(environment: str, config: Section) -> LiveInsightSettings:
-    region = shared.region(config, "us-east-1")
+    common = service.read(
+        *(environment, config),
+        region="us-east-1",
+        name="LiveInsight",
+        repository="liveinsight-app",
+        vpc_cidr="10.20.0.0/16",
+    )
     desired_count = config.integer("desiredCount", 2, 1, 1000, "to serve nobody, use `pulumi destroy`")
     shared.check_pairs(config, ("domain", "certificateArn", "a certificate is for a domain"))
+    size = shared.fargate_size(config)
     return LiveInsightSettings(
-        environment=environment,
-        image_tag=shared.image_tag(config),
-        region=region,
-        account_id=shared.account_id(config),
-        name=shared.name(config, "LiveInsight"),
-        repository=shared.repository(config, "liveinsight-app"),
-        vpc_id=shared.vpc_id(config),
-        subnet_ids=shared.subnet_ids(config),
-        vpc_cidr=shared.vpc_cidr(config, "10.20.0.0/16"),
-        availability_zones=shared.availability_zones(config, region),
-        domain=shared.domain(config),
-        certificate_arn=shared.certificate_arn(config, region),
+        **common,
         container_port=config.integer("containerPort", 8000, 1, 65535),
-        health_path=shared.health_path(config),
         health_check=_health_check(config),
-        deregistration_delay_seconds=config.integer("deregistrationDelaySeconds", 300, 0, 3600),
         desired_count=desired_count,
-        **shared.fargate_size(config),
+        cpu=size["cpu"],
+        memory=size["memory"],
         autoscaling=_autoscaling(config, desired_count) if config.has("autoscaling") else None,
-        settings=config.mapping("settings", shared.wrong_setting, "a map of variable names to texts"),
-        secrets=shared.secret_names(config),
         log_retention_days=shared.log_retention_days(config),
-        verification=shared.verification(config),
-        github=shared.github(config),
-        alarms=_alarms(config, region),
-        deletion_protection=config.flag("deletionProtection", False),
-        create_oidc_provider=config.flag("createOidcProvider", True),
-        keep_images=config.integer("keepImages", 30, 2, 1000, "at least the last release and this one"),
-        backend=shared.backend(config) if config.has("backend") else None,
+        alarms=_alarms(config, common["region"]),
     )
 
 

@@ -12,40 +12,7 @@ from components.naming import Names, default_tags
 from components.network import ExistingNetwork, NetworkArgs, OwnNetwork
 from components.records import RecordsArgs
 from components.registry import RegistryArgs
-from stacks.shared_settings import BackendSettings, GithubSettings
-
-
-class SharedSettings(Protocol):
-    """What the settings of every system on AWS have."""
-
-    @property
-    def environment(self) -> str: ...
-    @property
-    def region(self) -> str: ...
-    @property
-    def account_id(self) -> str | None: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def repository(self) -> str: ...
-    @property
-    def vpc_id(self) -> str | None: ...
-    @property
-    def subnet_ids(self) -> tuple[str, ...]: ...
-    @property
-    def vpc_cidr(self) -> str: ...
-    @property
-    def availability_zones(self) -> tuple[str, ...]: ...
-    @property
-    def github(self) -> GithubSettings: ...
-    @property
-    def backend(self) -> BackendSettings | None: ...
-    @property
-    def deletion_protection(self) -> bool: ...
-    @property
-    def create_oidc_provider(self) -> bool: ...
-    @property
-    def keep_images(self) -> int: ...
+from stacks.service_settings import ServiceSettings
 
 
 class PlaceSettings(Protocol):
@@ -77,12 +44,12 @@ def account(provider: aws.Provider) -> str:
         raise pulumi.RunError(f"AWS does not tell whose account this is: {reason}") from None
 
 
-def arns(settings: SharedSettings, names: Names, provider: aws.Provider) -> Arns:
+def arns(settings: ServiceSettings, names: Names, provider: aws.Provider) -> Arns:
     """The system's ARNs."""
     return Arns(account=account(provider), region=settings.region, names=names, repository_name=settings.repository)
 
 
-def network(settings: SharedSettings) -> NetworkArgs:
+def network(settings: ServiceSettings) -> NetworkArgs:
     if settings.vpc_id:
         existing = ExistingNetwork(vpc_id=settings.vpc_id, subnet_ids=settings.subnet_ids)
         return NetworkArgs(base_name=settings.name, source=existing)
@@ -90,7 +57,7 @@ def network(settings: SharedSettings) -> NetworkArgs:
     return NetworkArgs(base_name=settings.name, source=own)
 
 
-def registry(settings: SharedSettings) -> RegistryArgs:
+def registry(settings: ServiceSettings) -> RegistryArgs:
     return RegistryArgs(
         repository=settings.repository,
         keep_images=settings.keep_images,
@@ -98,17 +65,17 @@ def registry(settings: SharedSettings) -> RegistryArgs:
     )
 
 
-def records(settings: SharedSettings, names: Names) -> RecordsArgs:
+def records(settings: ServiceSettings, names: Names) -> RecordsArgs:
     return RecordsArgs(table=names.table, deletion_protection=settings.deletion_protection)
 
 
-def backend(settings: SharedSettings) -> policies.Backend | None:
+def backend(settings: ServiceSettings) -> policies.Backend | None:
     state = settings.backend
     return policies.Backend(bucket=state.bucket, kms_key_arn=state.kms_key_arn) if state else None
 
 
 def identity(
-    settings: SharedSettings,
+    settings: ServiceSettings,
     names: Names,
     arns: Arns,
     *,

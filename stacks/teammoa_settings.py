@@ -1,11 +1,13 @@
 """TeamMoa's settings. Defaults are the document's figures, else AWS's; what no default can know is necessary."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from components.release.rolling import LONGEST_DRAIN, plan_waves
+from stacks import service_settings as service
 from stacks import shared_settings as shared
 from stacks import teammoa_single as single
 from stacks.config_reader import Section
+from stacks.service_settings import ServiceSettings
 from stacks.teammoa_single import LetsEncryptSettings
 
 UBUNTU = "/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id"  # Canonical's, public
@@ -85,17 +87,7 @@ class BudgetSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TeamMoaSettings:
-    environment: str = field(metadata={"program": True})  # the stack name's second half
-    image_tag: str | None  # None = what the stack released last
-    region: str
-    account_id: str | None  # a guard against the wrong account's credentials
-    name: str
-    repository: str
-    vpc_id: str | None
-    subnet_ids: tuple[str, ...]
-    vpc_cidr: str
-    availability_zones: tuple[str, ...]
+class TeamMoaSettings(ServiceSettings):
     balancer: bool  # False: one host that the internet asks itself
     host_count: int
     instance_type: str
@@ -104,31 +96,19 @@ class TeamMoaSettings:
     ami_parameter: str  # SSM parameter that names the AMI
     instance_ids: tuple[str, ...]  # hosts that exist, in place of the stack's own
     security_group_id: str | None  # theirs
-    domain: str | None
     lets_encrypt: LetsEncryptSettings | None  # the domain's certificate without a balancer
-    certificate_arn: str | None
     certificate_domain: str | None  # whose newest issued certificate is taken
-    health_path: str
     websocket_path: str | None
     health_check: HealthCheckSettings
     stickiness: StickinessSettings
     idle_timeout_seconds: int
-    deregistration_delay_seconds: int
     rolling: RollingSettings
     access: AccessSettings
     data: DataSettings
     nginx_image: str
-    settings: dict[str, str]  # variable → value
-    secrets: dict[str, str]  # variable → name of an SSM SecureString that exists
     backup: BackupSettings
-    verification: shared.VerificationSettings
     alarms: AlarmSettings
     budget: BudgetSettings | None
-    github: shared.GithubSettings
-    deletion_protection: bool
-    create_oidc_provider: bool
-    keep_images: int
-    backend: shared.BackendSettings | None
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -141,7 +121,13 @@ def host_names(count: int) -> tuple[str, ...]:
 
 
 def read(environment: str, config: Section) -> TeamMoaSettings:
-    region = shared.region(config, "ap-northeast-2")
+    common = service.read(
+        *(environment, config),
+        region="ap-northeast-2",
+        name="TeamMoa",
+        repository="teammoa-web",
+        vpc_cidr="10.0.0.0/16",
+    )
     balancer = config.flag("balancer", True)
     single.check(config, balancer)
     instance_ids = _instance_ids(config)
@@ -150,20 +136,10 @@ def read(environment: str, config: Section) -> TeamMoaSettings:
         _check_certificate(config)
     _check_ami(config)
     shared.check_pairs(config, ("instanceIds", "securityGroupId", "the balancer is let into the group of the hosts"))
-    data, secrets = _data(config, balancer), shared.secret_names(config)
-    settings = config.mapping("settings", shared.wrong_setting, "a map of variable names to texts")
-    _check_variables(config, data, settings, secrets)
+    data = _data(config, balancer)
+    _check_variables(config, data, common["settings"], common["secrets"])
     return TeamMoaSettings(
-        environment=environment,
-        image_tag=shared.image_tag(config),
-        region=region,
-        account_id=shared.account_id(config),
-        name=shared.name(config, "TeamMoa"),
-        repository=shared.repository(config, "teammoa-web"),
-        vpc_id=shared.vpc_id(config),
-        subnet_ids=shared.subnet_ids(config),
-        vpc_cidr=shared.vpc_cidr(config, "10.0.0.0/16"),
-        availability_zones=shared.availability_zones(config, region),
+        **common,
         balancer=balancer,
         host_count=host_count,
         instance_type=_instance_type(config),
@@ -174,31 +150,19 @@ def read(environment: str, config: Section) -> TeamMoaSettings:
         ),
         instance_ids=instance_ids,
         security_group_id=config.optional_text("securityGroupId", r"sg-[0-9a-f]+", "a security group such as sg-0a1b"),
-        domain=shared.domain(config),
         lets_encrypt=single.lets_encrypt(config) if config.has("letsEncrypt") else None,
-        certificate_arn=shared.certificate_arn(config, region),
         certificate_domain=shared.domain(config, "certificateDomain"),
-        health_path=shared.health_path(config),
         websocket_path=config.optional_text("websocketPath", r"/[!-~]*", "a path that begins with / such as /ws/echo/"),
         health_check=_health_check(config, balancer),
         stickiness=_stickiness(config),
         idle_timeout_seconds=config.integer("idleTimeoutSeconds", 3600, 1, 4000),
-        deregistration_delay_seconds=config.integer("deregistrationDelaySeconds", 300, 0, 3600),
         rolling=_rolling(config, host_count),
         access=_access(config),
         data=data,
         nginx_image=shared.image(config, "nginxImage", "nginx:1.25-alpine"),
-        settings=settings,
-        secrets=secrets,
         backup=_backup(config),
-        verification=shared.verification(config),
-        alarms=_alarms(config, region, balancer),
+        alarms=_alarms(config, common["region"], balancer),
         budget=_budget(config) if config.has("budget") else None,
-        github=shared.github(config),
-        deletion_protection=config.flag("deletionProtection", False),
-        create_oidc_provider=config.flag("createOidcProvider", True),
-        keep_images=config.integer("keepImages", 30, 2, 1000, "at least the last release and this one"),
-        backend=shared.backend(config) if config.has("backend") else None,
     )
 
 

@@ -19,14 +19,17 @@ from localcloud.up.systems import system_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "infra-release:"
+GITHUB_ISSUER = "token.actions.githubusercontent.com"
 IDENTITY = "/infra-release/local-cloud"  # a parameter that lives and dies with the local cloud's memory
 
 
 def prepare(stack: str) -> dict[str, Any]:
-    """Put missing secrets into the cloud and tell what is there."""
+    """Put into the cloud what the stack finds there, secrets and GitHub's OIDC provider; tell what else is there."""
     settings = stack_settings(stack)
     for parameter in settings.get("secrets", {}).values():
         put_once(parameter, "SecureString")
+    if "github" in settings and settings.get("createOidcProvider") == "false":
+        trust_github()
     name = settings.get("repository", system_of(stack).repository)
     uri, tags = repository(name) if name else (None, [])
     return {"cloud": put_once(IDENTITY, "String"), "tag": settings.get("imageTag"), "repository": uri, "tags": tags}
@@ -57,6 +60,14 @@ def put_once(name: str, kind: str) -> str:
     value = secrets.token_urlsafe(32)
     ssm.put_parameter(Name=name, Value=value, Type=kind)
     return value
+
+
+def trust_github() -> None:
+    """The account's OIDC provider for GitHub, which no stack here keeps because all share it."""
+    iam = client("iam")
+    known = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    if not any(provider["Arn"].endswith(f"/{GITHUB_ISSUER}") for provider in known):
+        iam.create_open_id_connect_provider(Url=f"https://{GITHUB_ISSUER}", ClientIDList=["sts.amazonaws.com"])
 
 
 def repository(name: str) -> tuple[str | None, list[str]]:

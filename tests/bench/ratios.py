@@ -20,7 +20,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def report(what: str, measured: float, against: float, limit: float) -> None:
-    print(f"\n{what}: {measured:.2f} s against {against:.2f} s = {measured / against:.2f} (limit {limit})")
+    print(f"\n{what}: {measured:.2f} s against {against:.2f} s = {measured / against:.2f} (limit {limit:.2f})")
     assert measured <= limit * against
 
 

@@ -33,6 +33,7 @@ def liveinsight(
         Name="/LiveInsight/local/SECRET_KEY", Value="s3cr3t-of-the-tests", Type="SecureString"
     )
     project.pulumi("stack", "select", "--create", "liveinsight.local")
+    project.set("createOidcProvider", "true")
     project.set("healthCheck.healthyThreshold", "2")
     project.pulumi("config", "rm", "infra-release:imageTag")
     project.up()
