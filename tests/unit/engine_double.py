@@ -48,6 +48,17 @@ def _command(name: str, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     return name, {"stdout": json.dumps(said), "stderr": ""}
 
 
+def _bucket(name: str, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    bucket = str(inputs.get("bucket", name))
+    domain = f"{bucket}.s3.us-east-1.amazonaws.com"
+    return bucket, {"bucket": bucket, "arn": f"arn:aws:s3:::{bucket}", "bucketRegionalDomainName": domain}
+
+
+def _distribution(name: str, _inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    arn = f"arn:aws:cloudfront::{ACCOUNT}:distribution/{name}"
+    return name, {"arn": arn, "domainName": f"{name}.cloudfront.example"}
+
+
 def _instance(name: str, _inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     number = sum(name.encode()) % 250
     return f"i-{name}", {"publicIp": f"198.51.100.{number}", "privateIp": f"10.0.0.{number}"}
@@ -57,9 +68,16 @@ KNOWN: dict[str, Callable[[str, dict[str, Any]], tuple[str, dict[str, Any]]]] = 
     "pulumi:providers:aws": _id("provider"),
     "aws:appautoscaling/policy:Policy": _id("policy"),
     "aws:appautoscaling/target:Target": _id("target"),
+    "aws:cloudfront/distribution:Distribution": _distribution,
+    "aws:cloudfront/originAccessControl:OriginAccessControl": _id("access"),
     "aws:cloudwatch/dashboard:Dashboard": _id("dashboard"),
+    "aws:cloudwatch/eventRule:EventRule": lambda name, _inputs: (name, {"name": name}),
+    "aws:cloudwatch/eventTarget:EventTarget": _id("target"),
     "aws:cloudwatch/logGroup:LogGroup": _arn("logs:us-east-1:{account}:log-group:{name}"),
     "aws:cloudwatch/metricAlarm:MetricAlarm": _arn("cloudwatch:us-east-1:{account}:alarm:{name}"),
+    "aws:codebuild/project:Project": _arn("codebuild:us-east-1:{account}:project/{name}"),
+    "aws:codebuild/webhook:Webhook": _id("webhook"),
+    "aws:codepipeline/pipeline:Pipeline": _arn("codepipeline:us-east-1:{account}:{name}"),
     "aws:dynamodb/table:Table": _arn("dynamodb:us-east-1:{account}:table/{name}"),
     "aws:budgets/budget:Budget": _id("budget"),
     "aws:ec2/eip:Eip": lambda name, _inputs: (f"eipalloc-{name}", {"publicIp": "203.0.113.7"}),
@@ -86,12 +104,15 @@ KNOWN: dict[str, Callable[[str, dict[str, Any]], tuple[str, dict[str, Any]]]] = 
     "aws:lb/listener:Listener": _id("listener"),
     "aws:lb/loadBalancer:LoadBalancer": _balancer,
     "aws:lb/targetGroup:TargetGroup": _target_group,
-    "aws:s3/bucket:Bucket": _arn("s3:::{name}", key="bucket"),
+    "aws:s3/bucket:Bucket": _bucket,
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _id("lifecycle"),
+    "aws:s3/bucketObjectv2:BucketObjectv2": _id("object"),
+    "aws:s3/bucketPolicy:BucketPolicy": _id("policy"),
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _id("block"),
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _id("encryption"),
     "aws:s3/bucketVersioning:BucketVersioning": _id("versioning"),
     "aws:sns/topic:Topic": _arn("sns:us-east-1:{account}:{name}"),
+    "aws:sns/topicPolicy:TopicPolicy": _id("policy"),
     "aws:sns/topicSubscription:TopicSubscription": _id("subscription"),
     "aws:ssm/parameter:Parameter": _id("parameter"),
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": _id("sgr"),
