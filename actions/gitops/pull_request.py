@@ -30,7 +30,7 @@ def propose(asked: GitOpsRequest, repository: Repository, bump: Callable[[Reposi
     if found is not None:
         on_base.progress.say(f"already proposed: {found['html_url']}")
         return Proposed(url=str(found["html_url"]))
-    repository.create_branch(branch, repository.head(asked.branch))
+    repository.start_branch(branch, repository.head(asked.branch))
     bump(repository, branch).run()
     title = f"Release {', '.join(sorted(asked.tags.values()))}"
     body = "\n".join(f"- `{name}`: `{tag}`" for name, tag in sorted(asked.tags.items()))

@@ -83,13 +83,14 @@ class Repository:
         self._write("PATCH", f"{self._base}/git/refs/heads/{quote(branch)}", {"sha": commit, "force": False})
         return str(commit)
 
-    def create_branch(self, branch: str, at: str) -> None:
-        """Also when it is there already."""
+    def start_branch(self, branch: str, at: str) -> None:
+        """A branch that begins there, also when one of an earlier proposal is left."""
         try:
             self.rest.call("POST", f"{self._base}/git/refs", {"ref": f"refs/heads/{branch}", "sha": at})
         except Refused as refused:
             if refused.status != 422 or "already exists" not in str(refused):
                 raise
+            self.rest.call("PATCH", f"{self._base}/git/refs/heads/{quote(branch)}", {"sha": at, "force": True})
 
     def last_commit(self, branch: str, path: str) -> str:
         """The newest commit of the branch that changed the file."""

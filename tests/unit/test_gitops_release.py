@@ -292,3 +292,29 @@ def test_a_proposal_is_made_once_and_is_nothing_when_merged(services: Astrago) -
     assert len(commits(services, head)) == 2
     services.deployment.move(world.BRANCH, commits(services, head)[0], commits(services)[0])
     assert run(services, tags, WAY="pull-request")["pull_request"] == ""
+
+
+def merged(services: Astrago, tags: dict[str, str]) -> None:
+    """Proposed, and merged with a commit of its own; the branch stays, as GitHub leaves it."""
+    number = run(services, tags, WAY="pull-request", ALLOW_OLDER="true")["pull_request"].rpartition("/")[2]
+    pull = services.world.repositories[world.DEPLOYMENT].opened[int(number)]
+    assert services.deployment.history(pull.head)[1:] == commits(services), "one commit on top of the branch"
+    files = {FILE: (services.deployment.content(pull.head, FILE) or ("", b""))[1]}
+    services.deployment.add(world.BRANCH, files, f"Merge pull request #{number}")
+    pull.state = "closed"
+
+
+def test_what_was_merged_once_can_be_proposed_again(services: Astrago) -> None:
+    for build in (0, 1, 0):
+        merged(services, {"core": services.push("core", build)})
+    assert tag_of(services, "core") == services.tag("core", 0) and len(commits(services)) == 4
+
+
+def test_a_proposal_closed_without_a_merge_is_made_anew_from_what_the_branch_says_now(services: Astrago) -> None:
+    tags = {"core": services.push("core", 0)}
+    run(services, tags, WAY="pull-request")
+    services.world.repositories[world.DEPLOYMENT].opened[1].state = "closed"
+    by_hand(services, b"externalIP: 10", b"externalIP: 11")
+    assert run(services, tags, WAY="pull-request")["pull_request"].endswith("/pull/2")
+    merged(services, tags)
+    assert b"externalIP: 11" in services.values() and tag_of(services, "core") == tags["core"]
