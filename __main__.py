@@ -13,6 +13,6 @@ gc.disable()  # of a program that lives for a second, collecting takes a tenth
 slim_sdk.install()
 try:
     system, environment = settings.split_stack_name(pulumi.get_stack())
-    import_module(f"stacks.{system}").declare(settings.load(system, environment))
+    import_module(settings.module_of(system)).declare(settings.load(system, environment))
 except ConfigError as error:
     raise pulumi.RunError(str(error)) from None

@@ -35,7 +35,7 @@ def affected(project: Project, changed: Iterable[str]) -> tuple[Stack, ...]:
     """The stacks that the changed files (relative to the checkout) can touch."""
     stacks = project.stacks()
     files = {
-        system: closure(project.root, project.config_dir / f"{system}.py")
+        system: closure(project.root, project.config_dir / f"{system.replace('-', '_')}.py")
         for system in {stack.system for stack in stacks}
     }
     shared = closure(project.root, Path("__main__.py"))

@@ -20,11 +20,16 @@ def last_released_tags() -> dict[str, str]:
 
 
 def _outputs() -> dict[str, Any]:
-    """The stack's own outputs of its last update.
+    """The stack's own outputs of its last update."""
+    return outputs_of(pulumi.get_stack())
+
+
+def outputs_of(stack: str) -> dict[str, Any]:
+    """The outputs of a stack of this project as its last update left them; none when there is no such stack.
 
     They decide what is declared at all, so they are asked for now: plain values, not outputs.
     """
-    stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    answer = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": stack}).value or {}
+    name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{stack}"
+    answer = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": name}).value or {}
     outputs: dict[str, Any] = answer.get("outputs", {})
     return outputs

@@ -9,18 +9,21 @@ from collections.abc import Callable
 import pulumi
 from pulumi.runtime import config as engine_config
 
-from stacks import astrago_settings, liveinsight_settings, quest16_settings, teammoa_settings
+from stacks import astrago_settings, liveinsight_settings, photo_api_settings, quest16_settings, teammoa_settings
 from stacks.astrago_settings import AstragoSettings
 from stacks.config_reader import ConfigError, Section, stack_section, suggestion
 from stacks.liveinsight_settings import LiveInsightSettings
+from stacks.photo_api_settings import PhotoApiSettings
 from stacks.quest16_settings import Quest16Settings
 from stacks.teammoa_settings import TeamMoaSettings
 
-Settings = AstragoSettings | LiveInsightSettings | Quest16Settings | TeamMoaSettings
-# A system is a row here, its module `stacks/<system>.py` with declare(settings), and its settings module.
+Settings = AstragoSettings | LiveInsightSettings | PhotoApiSettings | Quest16Settings | TeamMoaSettings
+# A system is a row here, its module `stacks/<system>.py` with declare(settings), a dash being an underscore there, and
+# its settings module.
 SYSTEMS: dict[str, tuple[type, Callable[[str, Section], Settings]]] = {
     "astrago": (AstragoSettings, astrago_settings.read),
     "liveinsight": (LiveInsightSettings, liveinsight_settings.read),
+    "photo-api": (PhotoApiSettings, photo_api_settings.read),
     "quest16": (Quest16Settings, quest16_settings.read),
     "teammoa": (TeamMoaSettings, teammoa_settings.read),
 }
@@ -34,6 +37,11 @@ def split_stack_name(stack: str) -> tuple[str, str]:
     if system not in SYSTEMS:
         raise ConfigError(f"stack {stack!r} names an unknown system {system!r}{suggestion(system, SYSTEMS, 'systems')}")
     return system, environment
+
+
+def module_of(system: str) -> str:
+    """The module that declares a system."""
+    return f"stacks.{system.replace('-', '_')}"
 
 
 def load(system: str, environment: str) -> Settings:

@@ -1,0 +1,1 @@
+"""OpenStack over HTTP: what a bake needs of Keystone, Nova, Glance, Neutron and Cinder; NHN Cloud is one of them."""

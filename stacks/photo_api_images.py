@@ -1,0 +1,54 @@
+"""Which images there are, asked while the program runs: they decide what is declared at all."""
+
+import re
+
+import pulumi
+import pulumi_openstack as openstack
+
+from stacks.config_reader import ConfigError
+from stacks.last_release import outputs_of
+from stacks.photo_api_settings import PhotoApiSettings
+
+ID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
+STACK = re.compile(r"photo-api\.base[a-z0-9-]*")
+REASON = re.compile(r"(?:error occurred:\s*\*\s*|Invoke of [^:]*: |invocation of [^:]*: )", re.IGNORECASE)
+
+
+def base_image(settings: PhotoApiSettings, provider: openstack.Provider) -> str:
+    """The id of the image that a bake starts from: said as id, as name, or as the stack that bakes it."""
+    wanted = settings.base_image
+    if ID.fullmatch(wanted):
+        return wanted
+    if STACK.fullmatch(wanted):
+        image = outputs_of(wanted).get("imageId")
+        if not image:
+            raise ConfigError(f"baseImage is {wanted}, which has no image yet: bring it up first")
+        return str(image)
+    try:
+        found = openstack.images.get_image(name=wanted, most_recent=True, opts=_asking(provider))
+    except Exception as error:  # the SDK raises no narrower one
+        raise pulumi.RunError(f"OpenStack does not tell of the image {wanted}: {reason(error)}") from None
+    return found.id
+
+
+def verified_image(settings: PhotoApiSettings, recipe: str, provider: openstack.Provider) -> str | None:
+    """The id of the newest active image of this recipe that passed its test."""
+    try:
+        found = openstack.images.get_image_ids(
+            properties={"bake_recipe": recipe, "bake_verified": "true"},
+            owner=settings.tenant_id,  # nobody else's mark counts
+            sort="created_at:desc",
+            opts=_asking(provider),
+        )
+    except Exception as error:  # the SDK raises no narrower one
+        raise pulumi.RunError(f"OpenStack does not tell which images there are: {reason(error)}") from None
+    return found.ids[0] if found.ids else None
+
+
+def reason(error: Exception) -> str:
+    """What the provider says, without what the engine puts before it."""
+    return " ".join(REASON.split(str(error))[-1].split())
+
+
+def _asking(provider: openstack.Provider) -> pulumi.InvokeOptions:
+    return pulumi.InvokeOptions(provider=provider)
