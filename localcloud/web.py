@@ -34,11 +34,14 @@ class _Server(ThreadingHTTPServer):
 
 
 class LoopbackServer:
-    """Answers for the length of a `with`, on a free port or the named one. No reply = the connection is cut."""
+    """Answers for the length of a `with`, on a free port or the named one. No reply = the connection is cut.
 
-    def __init__(self, handle: Callable[[Call], Reply | None], port: int = 0) -> None:
-        self._http = _Server(("127.0.0.1", port), _handler(handle))
-        self.host = f"127.0.0.1:{self._http.server_address[1]}"
+    Another address than the loopback's is one that only containers of this machine reach.
+    """
+
+    def __init__(self, handle: Callable[[Call], Reply | None], port: int = 0, address: str = "127.0.0.1") -> None:
+        self._http = _Server((address, port), _handler(handle))
+        self.host = f"{address}:{self._http.server_address[1]}"
         self.url = f"http://{self.host}"
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 

@@ -9,12 +9,24 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from localcloud.up import balancer, build_image, docker, environment, machine_image, packages, python, toolchain
+from localcloud.up import (
+    balancer,
+    build_image,
+    docker,
+    environment,
+    machine_image,
+    openstack_plugin,
+    packages,
+    python,
+    server_image,
+    toolchain,
+)
 from localcloud.up.base_image import BASE
 from localcloud.up.cloud import SERVERS
 from localcloud.up.job import StepFailed
 from localcloud.up.paths import ENV_FILE, LOCAL, STATE
 from localcloud.up.release import Deployment
+from localcloud.up.stages import deployment_of
 from localcloud.up.steps import Run, Step, select
 
 STACK = "liveinsight.local"
@@ -28,6 +40,8 @@ GOALS = {
         "base image",
         "machine image",
         "build image",
+        "server image",
+        "openstack plugin",
         "balancer",
         "authority",
         "actionlint",
@@ -60,9 +74,12 @@ def steps(deployment: Deployment, *, with_cloud: bool) -> tuple[Step, ...]:
             done=build_image.present,
             run=build_image.build,
         ),
+        Step(name="server base", needs=("docker",), done=server_image.BASE.present, run=server_image.BASE.build),
+        Step(name="server image", needs=("server base",), done=server_image.present, run=server_image.build),
         Step(name="language host", needs=("packages",), done=toolchain.host_ready, run=toolchain.build_host),
         Step(name="cli", needs=("packages",), done=toolchain.cli_ready, run=toolchain.build_cli),
         Step(name="plugins", needs=("cli",), done=toolchain.plugins_ready, run=toolchain.fetch_plugins),
+        Step(name="openstack plugin", needs=("cli",), done=openstack_plugin.ready, run=openstack_plugin.fetch),
         Step(name="actionlint", needs=("packages",), done=toolchain.actionlint_ready, run=toolchain.build_actionlint),
         Step(name="authority", needs=("packages",), done=toolchain.pebble_ready, run=toolchain.build_pebble),
         Step(name="balancer", needs=("packages",), done=balancer.ready, run=balancer.allow),
@@ -108,7 +125,7 @@ def steps(deployment: Deployment, *, with_cloud: bool) -> tuple[Step, ...]:
 
 def up(stack: str, goal: str) -> int:
     """Set up what the goal needs; after a release print where it answers."""
-    deployment = Deployment(stack=stack)
+    deployment = deployment_of(stack)
     if goal == "release":
         deployment.check()
     chosen = select(
@@ -134,14 +151,14 @@ def down() -> int:
 
 def status(stack: str) -> int:
     """One line per step; 0 when everything is there."""
-    deployment = Deployment(stack=stack)
+    deployment = deployment_of(stack)
     missing = 0
     for step in steps(deployment, with_cloud=True):
         if step.name in ("stack", "supplies", "infrastructure", "image", "release", "next image", "after"):
             continue  # what the stack holds is `pulumi preview`'s to say
         there = step.done()
         missing += not there
-        print(f"{step.name:<14} {'there' if there else 'missing'}")
+        print(f"{step.name:<16} {'there' if there else 'missing'}")
     return 1 if missing else 0
 
 

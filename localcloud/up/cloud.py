@@ -75,4 +75,7 @@ def _changes() -> dict[str, str]:
 
 AWS = Server(name="local cloud", module="localcloud.aws", home=CLOUD, options=("--port", "4566"))
 ASTRAGO = Server(name="git, registry and Argo CD", module="localcloud.astrago", home=LOCAL / "astrago")
-SERVERS = (AWS, ASTRAGO)
+OPENSTACK = Server(
+    name="OpenStack cloud", module="localcloud.openstack", home=LOCAL / "openstack", options=("--port", "4590")
+)
+SERVERS = (AWS, ASTRAGO, OPENSTACK)

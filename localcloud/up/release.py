@@ -137,6 +137,20 @@ class Deployment:
         out = self._up(job, "up", "--skip-preview")
         job.say(_summary(out))
 
+    def destroy(self, job: Job) -> None:
+        """Remove what the stack holds."""
+        job.say(f"pulumi destroy of {self.stack}")
+        job.say(_summary(self._up(job, "destroy", "--skip-preview")))
+
+    def outputs(self, job: Job) -> dict[str, Any]:
+        """What the stack tells."""
+        told = self._pulumi(job, "stack", "output", "--json", "--stack", self.stack, failure="no outputs")
+        return dict(json.loads(told))
+
+    def beside(self, stack: str) -> "Deployment":
+        """Another stack of the same local cloud."""
+        return Deployment(stack=stack, _environment=self._environment)
+
     def next_words(self) -> str:
         """What to type next: the first release of one's own, unless that is what the stack's file names already."""
         release = [] if self._facts["tag"] in (None, NEXT_TAG) else [f"pulumi config set imageTag {NEXT_TAG}"]
@@ -144,11 +158,7 @@ class Deployment:
 
     def report(self) -> str:
         """The URL and what it answers."""
-        job = Job("report", lambda text: None)
-        outputs = json.loads(
-            self._pulumi(job, "stack", "output", "--json", "--stack", self.stack, failure="no outputs")
-        )
-        url = str(outputs.get("url", ""))
+        url = str(self.outputs(Job("report", lambda text: None)).get("url", ""))
         return f"{url}\n{_answer(url)}" if url else "the stack has no url"
 
     def _look(self, job: Job) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from localcloud.up.job import GRACE_SECONDS, PROCESSES, Interrupted, Job, StepFailed
 
-WIDTH = 14  # of the column with the step's name
+WIDTH = 16  # of the column with the step's name
 
 
 @dataclass(frozen=True, kw_only=True)

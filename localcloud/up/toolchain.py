@@ -56,13 +56,13 @@ def host_ready() -> bool:
 def build_cli(job: Job) -> None:
     """Build the CLI; about 3 minutes on 2 cores."""
     job.say(f"building the Pulumi CLI {VERSION} from its Go module, which takes minutes")
-    _build(job, CLI, TOOLCHAIN, stamp=PULUMI_STAMP)
+    build(job, CLI, TOOLCHAIN, stamp=PULUMI_STAMP)
 
 
 def build_host(job: Job) -> None:
     """Build the language host and put the SDK's scripts next to it."""
     job.say("building the Python language host")
-    _build(job, LANGUAGE_HOST, TOOLCHAIN / "language-host", stamp=PULUMI_STAMP)
+    build(job, LANGUAGE_HOST, TOOLCHAIN / "language-host", stamp=PULUMI_STAMP)
     answer = job.run(
         go(), "mod", "download", "-json", SDK, cwd=TOOLCHAIN, failure="the Go module proxy does not give the Pulumi SDK"
     )
@@ -79,7 +79,7 @@ def actionlint_ready() -> bool:
 def build_actionlint(job: Job) -> None:
     """Build the checker of workflow files."""
     job.say("building actionlint")
-    _build(job, ACTIONLINT, TOOLCHAIN / "actionlint")
+    build(job, ACTIONLINT, TOOLCHAIN / "actionlint")
 
 
 def pebble_ready() -> bool:
@@ -91,7 +91,7 @@ def build_pebble(job: Job) -> None:
     """Build the authority that tests ask for certificates."""
     job.say("building Pebble, an authority for tests")
     for name in PEBBLE_PROGRAMS:
-        _build(job, f"{PEBBLE}/{name}", TOOLCHAIN / "pebble")
+        build(job, f"{PEBBLE}/{name}", TOOLCHAIN / "pebble")
 
 
 def compose_ready() -> bool:
@@ -106,7 +106,7 @@ def build_compose(job: Job) -> None:
     """Build Docker's compose plugin, without libraries of this machine: it runs inside others."""
     job.say(f"building docker compose {COMPOSE_VERSION}")
     stamp = f"{COMPOSE}/internal.Version={COMPOSE_VERSION}"
-    _build(job, f"{COMPOSE}/cmd", TOOLCHAIN / "compose", stamp=stamp, target=COMPOSE_PROGRAM)
+    build(job, f"{COMPOSE}/cmd", TOOLCHAIN / "compose", stamp=stamp, target=COMPOSE_PROGRAM)
 
 
 def plugins_ready() -> bool:
@@ -116,22 +116,32 @@ def plugins_ready() -> bool:
 
 def real_plugins() -> bool:
     """Whether the real provider plugins are installed."""
-    home = Path(os.environ.get("PULUMI_HOME", Path.home() / ".pulumi"))
-    return all((home / "plugins" / f"resource-{name}-v{version}").is_dir() for name, version in PLUGINS.items())
+    return all(plugin_installed(name, version) for name, version in PLUGINS.items())
 
 
 def fetch_plugins(job: Job) -> None:
     """Fetch the real provider plugins; where their site cannot be reached, settle on the stand-ins."""
-    if _reachable(PLUGIN_SITE):
-        environment = {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PULUMI_SKIP_UPDATE_CHECK": "1"}
+    if site_reachable():
         job.say("fetching the provider plugins")
         for name, version in PLUGINS.items():
-            command = ("pulumi", "plugin", "install", "resource", name, version)
-            if job.attempt(*command, env=environment, seconds=300)[0] != 0:
+            if not install_plugin(job, name, version):
                 break
     if not real_plugins():
         job.say("the real provider plugins cannot be had: using the stand-ins")
         STAND_INS.touch()
+
+
+def install_plugin(job: Job, name: str, version: str) -> bool:
+    """Have the CLI fetch a plugin; whether it could."""
+    environment = {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PULUMI_SKIP_UPDATE_CHECK": "1"}
+    command = ("pulumi", "plugin", "install", "resource", name, version)
+    return job.attempt(*command, env=environment, seconds=300)[0] == 0
+
+
+def plugin_installed(name: str, version: str) -> bool:
+    """Whether the CLI has this plugin."""
+    home = Path(os.environ.get("PULUMI_HOME", Path.home() / ".pulumi"))
+    return (home / "plugins" / f"resource-{name}-v{version}").is_dir()
 
 
 def find_go() -> str | None:
@@ -147,7 +157,7 @@ def go() -> str:
     return found
 
 
-def _build(job: Job, package: str, module: Path, *, stamp: str = "", target: Path | None = None) -> None:
+def build(job: Job, package: str, module: Path, *, stamp: str = "", target: Path | None = None) -> None:
     """Build one program of a pinned module, its version stamped in; it appears only when it is complete."""
     BIN.mkdir(parents=True, exist_ok=True)
     target = target or BIN / package.rpartition("/")[2]
@@ -184,10 +194,10 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in match.groups()) if match else ()
 
 
-def _reachable(url: str) -> bool:
-    """Whether the site answers within three seconds."""
+def site_reachable() -> bool:
+    """Whether the plugins' site answers within three seconds."""
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=3):  # noqa: S310 - https, a constant
+        with urllib.request.urlopen(urllib.request.Request(PLUGIN_SITE, method="HEAD"), timeout=3):
             return True
     except urllib.error.HTTPError as error:
         return error.code == 404  # it is there, it only has no front page

@@ -1,0 +1,32 @@
+"""What is in a cloud from its beginning: flavors, two networks, the default group, one image to boot."""
+
+import ipaddress
+
+from localcloud.openstack import flavors, images, networks, security
+from localcloud.openstack.cloud import Cloud
+from localcloud.openstack.computers import BASE
+from localcloud.openstack.world import fixed_id
+
+INNER, OUTER = "default", "public"
+IMAGE = "debian-12"
+
+
+def plant(cloud: Cloud) -> None:
+    """Have it all; what is there stays as it is, only the flavors are always these."""
+    world = cloud.world
+    flavors.seed(world)
+    if not world.of("networks"):
+        inner = networks.add_network(world, INNER, fixed_id("network inner"))
+        cidr = ipaddress.ip_network(cloud.computers.subnet)
+        networks.add_subnet(world, inner, cidr, {"name": INNER}, fixed_id("subnet inner"))
+        networks.add_network(world, OUTER, fixed_id("network outer"), external=True)
+    if not world.of("groups"):
+        security.add_group(world, "default", "Default security group")
+    key = fixed_id("image")
+    if key not in world.of("images"):
+        image = images.add(world, IMAGE, {"os_distro": "debian", "os_version": "12", "os_type": "linux"})
+        world.remove("images", image["id"])
+        image |= {"id": key, "status": "active", "visibility": "public", "size": cloud.computers.base_size()}
+        image |= {"file": f"/v2/images/{key}/file", "self": f"/v2/images/{key}", "_disk": BASE, "protected": True}
+        world.add("images", image)
+    world.save()
