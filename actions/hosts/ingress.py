@@ -15,12 +15,12 @@ import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
 from actions.clients import Clients
+from actions.hosts.connection import SSH_PORT
 from actions.hosts.host import HostError
 from actions.lock import is_dead, owner_name
 from actions.permissions import refusal
 from actions.progress import Progress
 
-SSH_PORT = 22
 ADDRESS_TIMEOUT_SECONDS = 5.0
 OURS = re.compile(r"^infra-release (?P<run>\S+) until (?P<until>\S+)$")
 

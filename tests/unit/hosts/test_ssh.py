@@ -10,12 +10,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from actions.clients import Clients
+from actions.hosts.connection import AS_ROOT
 from actions.hosts.host import Host, HostError
 from actions.hosts.ingress import Ingress
 from actions.hosts.keys import Login
 from actions.hosts.machine import Project
 from actions.hosts.patience import Patience
-from actions.hosts.ssh import AS_ROOT, SshAccess
+from actions.hosts.ssh import SshAccess
 from actions.lifeline import Cancellation
 from tests.ports import free_port
 from tests.unit.hosts.aws_double import AwsDouble

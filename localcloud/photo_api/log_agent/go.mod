@@ -1,0 +1,3 @@
+module infra-release/log-agent
+
+go 1.25

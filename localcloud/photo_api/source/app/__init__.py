@@ -1,0 +1,1 @@
+"""photo-api, the sample."""
