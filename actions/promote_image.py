@@ -34,7 +34,7 @@ def promote(environment: Environment, clock: Clock, progress: Progress) -> dict[
     images.set_visibility(image, environment["VISIBILITY"])
     progress.say(f"image {image.name} ({image.id}) is verified")
     pruned = _prune(cloud, clock, _active(images, image.id), int(environment["KEEP_IMAGES"]), progress)
-    step = {"name": "promote", "began": began, "ended": time.time(), "after": ["checks"]}
+    step = {"name": "promote", "began": began, "ended": time.time(), "after": environment["CHECKS"].split(",")}
     return {**_told(_active(images, image.id)), "pruned": pruned, "steps": [step]}
 
 

@@ -25,6 +25,7 @@ NAME = r"[\w. ()+-]+"
 VARIABLE = r"[A-Za-z_]\w*"
 PATH = r"[\w./~-]+"
 ADDRESS = r"https?://[^\s]+"
+RIGHT_BASE = "an image's name or id, or a stack such as photo-api.base"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +143,9 @@ def _content(config: Section) -> dict[str, Any]:
         "platforms": config.texts("platforms", r"\w+", "a list of wheel platforms such as manylinux2014_x86_64"),
         "index_url": config.text("indexUrl", "", rf"({ADDRESS})?", "the address of a package index"),
         "mirror": config.text("mirror", "", rf"({ADDRESS})?", "an address in front of github.com's releases"),
-        "base_image": config.text("baseImage", "", NAME, "an image's name or id, or a stack such as photo-api.base"),
+        "base_image": config.text(
+            "baseImage", "", f"({NAME})?", "an image's name or id, or a stack such as photo-api.base"
+        ),
         "disk_format": config.text("diskFormat", "raw", "raw|qcow2", "raw or qcow2"),
         "tags": config.texts("tags", r"[^_,][^,]*", "a list of tags, none beginning with _ (the cloud's own)"),
         "secrets": config.mapping("secrets", _wrong_variable, "a map of variable to the runner's variable"),
@@ -155,7 +158,7 @@ def _promotion(config: Section, kind: str) -> dict[str, Any]:
     if kind == "test" and (image is None) == (bake_stack is None):
         config.expect("image", "the id of an image where there is no bakeStack, and absent where there is one")
     if kind != "test":
-        config.text("baseImage", None, NAME, "an image's name or id, or a stack such as photo-api.base")
+        config.text("baseImage", None, NAME, RIGHT_BASE)
     return {
         "image": image,
         "bake_stack": bake_stack,

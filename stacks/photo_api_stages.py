@@ -86,7 +86,7 @@ PROFILES = {
         detailed_checks=False,
     ),
 }
-VERSIONS = {"promtail": "3.5.8", "alloy": "1.11.3"}
+VERSIONS = {"promtail": "3.5.7", "alloy": "1.11.3"}
 NODE_EXPORTER_VERSION = "1.9.1"
 VERSION = r"\d+\.\d+\.\d+"
 SHA256 = "[0-9a-f]{64}|published"
@@ -127,7 +127,7 @@ def _log_agent(section: Section, profile: Profile) -> LogAgentSettings:
         return LogAgentSettings(kind=kind, version="", sha256="", url="")
     return LogAgentSettings(
         kind=kind,
-        version=section.text("version", VERSIONS[kind], VERSION, "a version such as 3.5.8"),
+        version=section.text("version", VERSIONS[kind], VERSION, "a version such as 3.5.7"),
         sha256=section.text("sha256", "published", SHA256, RIGHT_SHA256),
         url=section.text("url", "", r"(https?://\S+)?", "the address of Loki's push API"),
     )

@@ -7,12 +7,13 @@ image.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pulumi
 
 from components.release.bake_run import BakeRun, RunPlace
 from components.release.server_image import ImagePatience, ServerImage
-from components.release.step import Step
+from components.release.step import Step, timed
 from components.release.temporary_server import SSH_PORT, TemporaryServer
 
 NO_AGENT = "none"
@@ -249,7 +250,7 @@ class Bake(pulumi.ComponentResource):
         )
 
 
-def _parts(*parts: Step | pulumi.Output[list[dict[str, object]]]) -> pulumi.Output[str]:
+def _parts(*parts: Step | pulumi.Output[list[dict[str, Any]]]) -> pulumi.Output[str]:
     """All that tell how long they took, as the summary reads it."""
-    told = [part.said if isinstance(part, Step) else pulumi.Output.json_dumps({"steps": part}) for part in parts]
+    told = [part.said if isinstance(part, Step) else timed(part) for part in parts]
     return pulumi.Output.all(*told).apply(json.dumps)

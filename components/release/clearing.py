@@ -5,7 +5,9 @@ What was being made when the engine was killed is in no state; it would be in th
 
 import asyncio
 import os
+import sys
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -14,6 +16,9 @@ from components.openstack_access import OpenStackAccess
 
 if TYPE_CHECKING:
     import actions.openstack.clearing
+
+
+ROOT = str(Path(__file__).parents[2])
 
 
 class Clearing:
@@ -37,7 +42,9 @@ class Clearing:
 
     @cached_property
     def _actions(self) -> "actions.openstack.clearing.Clearing":
-        """Imported only where something is made."""
+        """Imported only where something is made; by then the program's directory is off the path again."""
+        if ROOT not in sys.path:
+            sys.path.append(ROOT)
         from actions.openstack.clearing import Clearing as Actions
 
         return Actions({**os.environ, **self._access.environment()})

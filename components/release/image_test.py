@@ -11,7 +11,7 @@ import pulumi
 
 from components.release.bake_run import BakeRun, RunPlace
 from components.release.promotion import Promotion
-from components.release.step import Step
+from components.release.step import Step, timed
 from components.release.temporary_server import SSH_PORT, TemporaryServer
 
 NODE_EXPORTER_PORT = 9100
@@ -127,9 +127,9 @@ class ImageTest(pulumi.ComponentResource):
         self.checks = looked.field("checks").apply(json.dumps)
         passed = self.checks.apply(lambda text: ",".join(json.loads(text)))
         promotion = self._promote(passed, looked)
-        parts = [pulumi.Output.json_dumps({"steps": run.steps}), looked.said]
+        parts = [timed(run.steps), looked.said]
         if promotion:
-            parts.append(pulumi.Output.json_dumps({"steps": promotion.steps}))
+            parts.append(timed(promotion.steps))
         self.summary = Step(
             f"{self._name}-summary",
             "actions.bake.summary",
