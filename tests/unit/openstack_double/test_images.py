@@ -68,10 +68,9 @@ def test_an_active_image_is_lost_with_a_server_that_is_not_done_with_it(caller: 
     caller.ask("POST", "/latencies", {"settle": 2})
     key = caller.stopped(flavor="u2.small")
     caller.act(key, "createImage", {"name": "baked"})
-    find = lambda: caller.image("GET", "?name=baked")[1]["images"]  # noqa: E731
-    caller.until(lambda: bool(find()) and find()[0]["status"] == "active")
+    caller.until(lambda: len(caller.image("GET", "?name=baked&status=active")[1]["images"]) == 1)
     caller.compute("DELETE", f"/servers/{key}")
-    assert find() == []
+    assert caller.image("GET", "?name=baked")[1]["images"] == []
 
 
 @pytest.mark.parametrize(
