@@ -13,7 +13,7 @@ from typing import Any
 from actions.bake import part, secrets
 from actions.bake.health import Patience, become_healthy
 from actions.bake.part import Part
-from actions.bake.payload import Payload, assemble
+from actions.bake.payload import Payload, assemble, commit_of
 from actions.bake.request import BuildRequest
 from actions.bake.sealing import Nova, Sealing
 from actions.bake.server import CHANGE_SECONDS, Server, packed
@@ -38,6 +38,7 @@ class Build:
         self._environment, self._cancellation, self._progress = environment, cancellation, progress
         self._request = BuildRequest.of(environment)
         self._secrets = secrets.values(environment)
+        self._commit = commit_of(environment)
         self._clock, self._part = clock, Part()
         self._sealing = Sealing(nova, self._request.server, self._request.recipe, clock, progress)
 
@@ -48,11 +49,11 @@ class Build:
         with Server(request.login, request.answer_seconds, self._cancellation) as server:
             if self._sealing.begun():
                 with self._part.step("seal", after=["prepare"]):
-                    self._sealing.resume(server, "", request.stop_seconds)
+                    self._sealing.resume(server, self._commit, request.stop_seconds)
             else:
                 observed = self._build(server)
         self._progress.say(f"{server.name}: sealed and shut off")
-        return self._part.done(sealed=request.recipe, **observed)
+        return self._part.done(sealed=request.recipe, commit=self._commit, **observed)
 
     def _build(self, server: Server) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as place:
@@ -65,8 +66,8 @@ class Build:
         with self._part.step("start", after=["install"]):
             observed = self._start(server)
         with self._part.step("seal", after=["start"]):
-            self._sealing.seal(server, payload.commit, self._request.stop_seconds)
-        return {**observed, "commit": payload.commit, "payload": payload.sha256}
+            self._sealing.seal(server, self._commit, self._request.stop_seconds)
+        return {**observed, "payload": payload.sha256}
 
     def _install(self, server: Server, payload: Payload) -> None:
         request = self._request

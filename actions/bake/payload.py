@@ -26,18 +26,19 @@ class Payload:
 
     path: Path
     sha256: str
-    commit: str
 
 
 def assemble(request: BuildRequest, environment: Mapping[str, str], place: Path, cancellation: Cancellation) -> Payload:
     """Always the same bytes for the same parts, so that an upload can go on in another process."""
     archives = {name: path for name, path in _archives(request, environment, cancellation).items() if path}
-    commit = str(_said("SOURCE_PART", environment).get("commit", ""))
     target = place / "payload.tar"
-    archive.pack(
-        target, [(f"{name}.tar", path) for name, path in archives.items()], _texts(request, commit, environment)
-    )
-    return Payload(path=target, sha256=sha256_of(target), commit=commit)
+    archive.pack(target, [(f"{name}.tar", path) for name, path in archives.items()], _texts(request, environment))
+    return Payload(path=target, sha256=sha256_of(target))
+
+
+def commit_of(environment: Mapping[str, str]) -> str:
+    """Of the application's source; empty in a base image."""
+    return str(_said("SOURCE_PART", environment).get("commit", ""))
 
 
 def _archives(
@@ -79,12 +80,12 @@ def _said(variable: str, environment: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
-def _texts(request: BuildRequest, commit: str, environment: Mapping[str, str]) -> dict[str, bytes]:
+def _texts(request: BuildRequest, environment: Mapping[str, str]) -> dict[str, bytes]:
     """Units and configuration with the values of this request in their places, and the requirements."""
     places = {
         "@APP@": request.app,
         "@PORT@": str(request.port),
-        "@COMMIT@": commit[:12] or "unknown",
+        "@COMMIT@": commit_of(environment)[:12] or "unknown",
         "@LOG_URL@": request.log_url,
     }
     names = {f"units/{unit}.service": f"units/{unit}.service" for unit in request.units}
