@@ -179,12 +179,13 @@ def health_look(text: str, *, asked: bool) -> HealthLook:
     worst = min(looks, key=lambda look: _good(look, wanted), default=["", "missing", "-", "0", "-"])
     _, state, health, restarts, _ = worst
     good = _good(worst, wanted) and (answer.startswith("2") or not asked)
+    looping = int(restarts) >= RESTARTS_ARE_FINAL
     return HealthLook(
         healthy=good,
-        state=state,
+        state="restarting" if looping and state == "running" and not good else state,  # it runs between two ends
         health="" if health == "-" else health,
         answer=f"HTTP {answer}" if answer.isdigit() and answer != "000" else answer.splitlines()[-1] if answer else "",
-        final=not good and (state in ("exited", "dead") or int(restarts) >= RESTARTS_ARE_FINAL),
+        final=not good and (state in ("exited", "dead") or looping),
     )
 
 

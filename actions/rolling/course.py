@@ -86,6 +86,7 @@ class Course:
         self._tools, self._host, self._wave = tools, host, wave
         self._clock, self._targets = tools.clock, tools.targets
         self._machine = tools.access.machine(host)
+        self._began = tools.clock.now()
         self.seen = Seen()
 
     def replace(self) -> None:
@@ -209,7 +210,7 @@ class Course:
 
     def _note(self, look: HealthLook) -> None:
         if not self.seen.health_log or not self.seen.health_log[-1].endswith(_text(look)):
-            self.seen.health_log.append(f"{self._clock.now():.1f} s: {_text(look)}")
+            self.seen.health_log.append(f"{self._clock.now() - self._began:.1f} s: {_text(look)}")
 
     def _wait(self, seconds: float) -> None:
         self._wave.check()

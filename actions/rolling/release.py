@@ -223,7 +223,7 @@ class RollingRelease:
         self._settled = True
         moved = ", ".join(host.name for host in self._fleet.touched)
         say(
-            f"undone: {moved} run again what was verified there"
+            f"undone: what was verified before serves again on {moved}"
             if moved
             else "nothing had moved: every host is as it was"
         )

@@ -9,10 +9,10 @@ from tests.cloud.teammoa.fleet import Fleet
 
 REASONS = {
     "crash": (r"web-1: expected a healthy container", r"log \| "),
-    "health-500": (r"web-1: expected a healthy container.*HTTP 500", r"health \| .*HTTP 500"),
+    "health-500": (r"web-1: expected a healthy container.*HTTP 503", r"health \| .*HTTP 503"),
     "never-listens": (r"web-1: expected a healthy container",),
     "health-flaps": (r"web-\d: ",),
-    "health-lies": (r"expected a healthy target, found unhealthy", r"Health checks failed with these codes: \[500\]"),
+    "health-lies": (r"expected a healthy target, found unhealthy", r"Health checks failed with these codes: \[503\]"),
     "migrate-fails": (r"migrat", r"web-1"),
 }
 SAMPLED = ("crash",)
