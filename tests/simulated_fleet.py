@@ -300,9 +300,9 @@ class SimulatedFleet:
             for simulated in self.hosts
         ]
 
-    def _balanced(self, passes: int) -> int:
+    def _balanced(self, passes: int, seconds: float) -> int:
         self.points.here("balancer")
-        for _ in range(60):
+        for _ in range(round(seconds)):
             healthy = [i for i, target in self.cloud.targets.items() if target.state == "healthy"]
             if healthy and all(self._by_instance[instance].answers() for instance in healthy):
                 return 5

@@ -49,7 +49,7 @@ class World:
     clock: Clock
     progress: Progress
     cancellation: Cancellation
-    balanced: Callable[[int], int]  # so many good answers through the balancer; milliseconds of the slowest
+    balanced: Callable[[int, float], int]  # so many good answers through the balancer within seconds; slowest in ms
     watchers: Callable[[bool], Watchers]  # whether something is served already
 
 
@@ -173,7 +173,7 @@ class RollingRelease:
         return proof
 
     def _verify(self, wanted: Wanted) -> tuple[dict[str, Observed], dict[str, Any]]:
-        slowest = self._world.balanced(self._asked.passes)
+        slowest = self._world.balanced(self._asked.passes, self._asked.timeout_seconds)
         running: dict[str, Observed] = {}
         for name, look in self._fleet.observe(patiently=True).items():
             if isinstance(look, Exception):

@@ -12,7 +12,7 @@ REASONS = {
     "health-500": (r"web-1: expected a healthy container.*HTTP 503", r"health \| .*HTTP 503"),
     "never-listens": (r"web-1: expected a healthy container",),
     "health-flaps": (r"web-\d: ",),
-    "health-lies": (r"expected a healthy target, found unhealthy", r"Health checks failed with these codes: \[503\]"),
+    "health-lies": (r"web-1: .*/health/ did not pass 2 times in a row; the last answer was HTTP 503",),
     "migrate-fails": (r"migrat", r"web-1"),
 }
 SAMPLED = ("crash",)
