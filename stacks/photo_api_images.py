@@ -13,6 +13,12 @@ ID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{1
 STACK = re.compile(r"photo-api\.base[a-z0-9-]*")
 REASON = re.compile(r"(?:error occurred:\s*\*\s*|Invoke of [^:]*: |invocation of [^:]*: )", re.IGNORECASE)
 
+KNOWN = {
+    "but got 401": "the user, its tenant or the password in OS_PASSWORD is wrong",
+    "[Password]": "OS_PASSWORD is not set; the API password comes from the environment of whoever runs `pulumi`",
+    "Your query returned no results": "there is no active image of that name",
+}
+
 
 def base_image(settings: PhotoApiSettings, provider: openstack.Provider) -> str:
     """The id of the image that a bake starts from: said as id, as name, or as the stack that bakes it."""
@@ -46,8 +52,9 @@ def verified_image(settings: PhotoApiSettings, recipe: str, provider: openstack.
 
 
 def reason(error: Exception) -> str:
-    """What the provider says, without what the engine puts before it."""
-    return " ".join(REASON.split(str(error))[-1].split())
+    """What the provider says, without what the engine puts before it, and in plain words where that is known."""
+    said = " ".join(REASON.split(str(error))[-1].split())
+    return next((words for part, words in KNOWN.items() if part in said), said)
 
 
 def _asking(provider: openstack.Provider) -> pulumi.InvokeOptions:

@@ -8,12 +8,16 @@ import pytest
 with warnings.catch_warnings():
     # About classes of the SDK's own, whenever `ec2` or `s3` is imported.
     warnings.filterwarnings("ignore", message="aws.(ec2/encryptioncontrol|s3/)|s3.", category=DeprecationWarning)
+    warnings.filterwarnings("ignore", message="openstack.", category=DeprecationWarning)
     import pulumi_aws.ec2
     import pulumi_aws.s3
+    import pulumi_openstack
 
     # The SDK imports lazily: this does it.
     pulumi_aws.ec2.Vpc  # noqa: B018
     pulumi_aws.s3.Bucket  # noqa: B018
+    for service in (pulumi_openstack.compute, pulumi_openstack.images, pulumi_openstack.networking):
+        service.__doc__  # noqa: B018
 
 
 KEPT: list[asyncio.AbstractEventLoop] = []
