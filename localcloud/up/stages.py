@@ -34,6 +34,8 @@ class Stages(Deployment):
                 begun[-1].select(job)
                 begun[-1].release(job)
                 self._outputs[stack] = begun[-1].outputs(job)
+                if self._outputs[stack].get("reused"):
+                    break  # what comes after has been done with it
         except StepFailed as failure:
             failures.append(str(failure))
         for part in reversed(begun):
@@ -54,7 +56,9 @@ class Stages(Deployment):
         for outputs in self._outputs.values():
             lines += [str(outputs[name]) for name in ("summary", "picture") if outputs.get(name)]
         images = [str(outputs["imageId"]) for outputs in self._outputs.values() if outputs.get("imageId")]
-        return "\n".join([*lines, f"image {images[-1]}" if images else "no image"])
+        reused = any(outputs.get("reused") for outputs in self._outputs.values())
+        found = f"image {images[-1]}" if images else "no image"
+        return "\n".join([*lines, f"{found}, tested before: nothing was started" if reused else found])
 
 
 def deployment_of(stack: str) -> Deployment:

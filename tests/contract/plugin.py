@@ -41,16 +41,24 @@ class _Log(engine_pb2_grpc.EngineServicer):
 class Plugin:
     """A plugin's process; with `engine`, what it logs is in `lines`."""
 
-    def __init__(self, name: str, environment: Mapping[str, str], directory: Path, *, engine: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        environment: Mapping[str, str],
+        directory: Path,
+        *,
+        engine: bool = False,
+        program: Path | None = None,
+    ) -> None:
         self.name, self._environment, self._directory = name, dict(environment), directory
+        self._program = program or REPOSITORY / "localcloud/plugins/bin" / f"pulumi-resource-{name}"
         self.lines: list[Any] = []
         self._engine = grpc.server(ThreadPoolExecutor(2)) if engine else None
 
     def __enter__(self) -> "Plugin":
-        executable = REPOSITORY / "localcloud/plugins/bin" / f"pulumi-resource-{self.name}"
         path = f"{Path(sys.executable).parent}{os.pathsep}{self._environment.get('PATH', '')}"
         self._process = subprocess.Popen(
-            [str(executable), *self._address()],
+            [str(self._program), *self._address()],
             stdout=subprocess.PIPE,
             cwd=self._directory,
             env={**self._environment, "PATH": path},
@@ -90,6 +98,10 @@ class Plugin:
                     partial = pb.ErrorResourceInitFailed()
                     status_pb2.Status.FromString(value).details[0].Unpack(partial)
             raise Failed(error.details(), partial) from error
+
+    def schema(self) -> str:
+        """What the plugin says of itself."""
+        return str(self._call("GetSchema", pb.GetSchemaRequest()).schema)
 
     def configure(self, values: Object) -> list[tuple[str, str]]:
         """Check and use a configuration; return what is wrong with it."""

@@ -2,7 +2,6 @@
 
 import importlib
 import inspect
-import typing
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from localcloud.plugins.aws.properties import Prop
 from localcloud.plugins.aws.row import Row
 from localcloud.plugins.aws.table import every_row
 from localcloud.plugins.command.provider import INPUTS
+from tests.contract.sdk import args_class, declared, kind_of, sdk_class
 
 # pulumi_aws.ec2 and pulumi_aws.s3 warn about classes of their own when they are imported.
 pytestmark = [
@@ -22,50 +22,6 @@ pytestmark = [
 ]
 ROWS = every_row()
 _KINDS = {"str": "str", "json": "str", "policy": "str", "int": "int", "float": "float", "bool": "bool"}
-
-
-def sdk_class(token: str) -> Any:
-    """`aws:ecs/service:Service` → pulumi_aws.ecs.Service."""
-    package, path, name = token.split(":")
-    return getattr(importlib.import_module(f"pulumi_{package}.{path.split('/')[0]}"), name)
-
-
-def args_class(token: str) -> Any:
-    """Of the resource: where an old property has the same name, the SDK calls the resource's `…InitArgs`."""
-    cls = sdk_class(token)
-    module = importlib.import_module(cls.__module__)
-    clashing = getattr(module, f"{cls.__name__}InitArgs", None)
-    return clashing or getattr(module, f"{cls.__name__}Args")
-
-
-def declared(cls: Any) -> dict[str, tuple[Any, bool]]:
-    """Pulumi's property name → (type, required) of an Args class."""
-    python_names = _types._py_to_pulumi_names_from_py_properties(cls)
-    types = _types._types_from_py_properties(cls)
-    parameters = inspect.signature(cls.__init__).parameters
-    return {
-        name: (types[name], parameters[key].default is inspect.Parameter.empty)
-        for key, name in python_names.items()
-        if key in parameters
-    }
-
-
-def kind_of(hint: Any) -> tuple[str, Any]:
-    """The table's word for an SDK type, and the class of its objects."""
-    hint = _types.unwrap_type(hint)
-    origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if origin is typing.Union:
-        # A document may be text or an Args class: text is what the table takes.
-        kinds = [kind_of(one) for one in args if one is not type(None)]
-        return next((one for one in kinds if one[0] == "str"), kinds[0])
-    if isinstance(origin, type) and issubclass(origin, Mapping):
-        return "{str}", None
-    if origin is not None:
-        inner, cls = kind_of(args[0])
-        return f"[{inner}]", cls
-    if isinstance(hint, type) and _types.is_input_type(hint):
-        return "object", hint
-    return str(hint.__name__), None
 
 
 def mismatches(props: Mapping[str, Prop], cls: Any, place: str) -> Iterator[str]:

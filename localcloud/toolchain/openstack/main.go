@@ -65,5 +65,6 @@ func provider() tfbridge.ProviderInfo {
 }
 
 func main() {
-	tfbridge.Main(name, version, provider(), []byte(`{"name":"openstack"}`))
+	info := provider()
+	tfbridge.Main(name, version, info, schema(info))
 }
