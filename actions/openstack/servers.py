@@ -11,6 +11,7 @@ from actions.errors import ReleaseError
 from actions.openstack import credentials, polling
 from actions.openstack.client import OpenStack, Refused
 
+STOPPING = "powering-off"  # a task state
 ROOT_DEVICES = ("/dev/vda", "/dev/sda", "/dev/xvda")
 
 
@@ -56,11 +57,12 @@ class Servers:
         self._cloud.post("compute", f"/servers/{server}/metadata", {"metadata": dict(values)})
 
     def stop(self, server: str) -> None:
-        """Asks for it; one that is stopped already is no error."""
+        """Asks for it; one that is stopped, or is being stopped already, is no error."""
         try:
             self._cloud.post("compute", f"/servers/{server}/action", {"os-stop": None})
         except Refused as refused:
-            if refused.status != 409 or self.get(server).status != "SHUTOFF":
+            found = self.get(server)
+            if refused.status != 409 or (found.status != "SHUTOFF" and found.task_state != STOPPING):
                 raise
 
     def stopped(self, server: str, seconds: float) -> Server:

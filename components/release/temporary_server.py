@@ -1,6 +1,7 @@
 """A server for the length of a run: key pair, group, port, address and root volume, all by the run's name.
 
-The image stands in `block_devices` only: beside an `image_id` a later update would rebuild the server.
+A root volume's image stands in `block_devices` only: beside an `image_id` a later update would rebuild the server. A
+local disk's image has to stand in both.
 """
 
 import json
@@ -84,6 +85,7 @@ class TemporaryServer(pulumi.ComponentResource):
             f"{self._name}-server",
             name=self._run.run,
             flavor_name=place.flavor,
+            image_id=None if place.volume_gb else image,
             availability_zone=place.availability_zone,
             key_pair=key.name,
             networks=[openstack.compute.InstanceNetworkArgs(port=port.id)],

@@ -163,8 +163,9 @@ def test_a_server_is_stopped_and_awaited(cloud: Scripted, clock: VirtualClock) -
     assert cloud.requests(SNAPSHOT)[0].body == {"os-stop": None}
 
 
-def test_one_that_is_stopped_is_not_stopped_again(cloud: Scripted, clock: VirtualClock) -> None:
-    cloud.on("GET /compute/servers/s", server("ACTIVE"), server())
+@pytest.mark.parametrize("meanwhile", [server(), server("ACTIVE", "powering-off")])
+def test_one_that_stops_already_is_not_told_again(cloud: Scripted, clock: VirtualClock, meanwhile: Answer) -> None:
+    cloud.on("GET /compute/servers/s", server("ACTIVE"), meanwhile, server())
 
     def refuse(_asked: Asked) -> Answer:
         return Answer(status=409, body={"conflictingRequest": {"message": "while it is in vm_state stopped"}})

@@ -140,6 +140,7 @@ def test_what_is_kept_on_purpose_outlives_the_stack(tree: Path) -> None:
 def test_a_local_disk_is_asked_for_where_the_flavor_has_one(tree: Path) -> None:
     server = declared(source=str(tree), volumeSizeGb=0).one("openstack:compute/instance:Instance").inputs
     assert server["blockDevices"][0]["destinationType"] == "local" and "volumeSize" not in server["blockDevices"][0]
+    assert server["imageId"] == server["blockDevices"][0]["uuid"] == "base-1"
 
 
 def test_a_base_image_holds_no_application_and_is_promoted_at_once() -> None:
