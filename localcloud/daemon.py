@@ -17,6 +17,7 @@ START_SECONDS = 30.0
 STOP_SECONDS = 20.0
 RELEASE_SECONDS = 2.0
 REPOSITORY = Path(__file__).parents[1]
+LOW_PORTS = "python-low-ports"  # beside the Python of those who are not root: a copy that may listen below 1024
 _children: dict[int, subprocess.Popen[bytes]] = {}  # servers this process has started: to be reaped when they end
 
 
@@ -27,6 +28,7 @@ class Daemon:
     name: str  # as errors call it: local cloud
     module: str
     health: str  # the path that answers 200 once it serves
+    low_ports: bool = False  # it listens below port 1024
 
     def start(self, home: Home, port: int) -> None:
         """Have it answering on `port`; call with the home's lock held.
@@ -42,7 +44,7 @@ class Daemon:
         self._await_answer(home, server, port)
 
     def _spawn(self, home: Home, port: int) -> Running:
-        command = [sys.executable, "-m", self.module, "serve", "--home", str(home.root), "--port", str(port)]
+        command = [self._python(), "-m", self.module, "serve", "--home", str(home.root), "--port", str(port)]
         path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
         with home.log.open("wb") as log:
             process = subprocess.Popen(
@@ -60,6 +62,10 @@ class Daemon:
         if server is None:
             raise CloudError(f"The {self.name} ended at once: {_last_words(home)}")
         return server
+
+    def _python(self) -> str:
+        able = Path(sys.executable).with_name(LOW_PORTS)
+        return str(able) if self.low_ports and able.exists() else sys.executable
 
     def _await_answer(self, home: Home, server: Running, port: int) -> None:
         def answers() -> bool:

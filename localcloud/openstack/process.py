@@ -17,7 +17,7 @@ from localcloud.openstack.time_server import TimeServer
 from localcloud.openstack.world import PROJECT, USER
 from localcloud.web import LoopbackServer
 
-DAEMON = Daemon(name="OpenStack cloud", module="localcloud.openstack", health="/health")
+DAEMON = Daemon(name="OpenStack cloud", module="localcloud.openstack", health="/health", low_ports=True)
 
 
 def mirror(home: Home) -> Path:

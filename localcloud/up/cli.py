@@ -14,6 +14,7 @@ from localcloud.up import (
     build_image,
     docker,
     environment,
+    low_ports,
     machine_image,
     openstack_plugin,
     packages,
@@ -43,6 +44,7 @@ GOALS = {
         "server image",
         "openstack plugin",
         "balancer",
+        "low ports",
         "authority",
         "actionlint",
     ),
@@ -53,6 +55,7 @@ GOALS = {
 def steps(deployment: Deployment, *, with_cloud: bool) -> tuple[Step, ...]:
     """All there is to set up, in an order in which needs come first."""
     servers = [server.name for server in deployment.system.servers] if with_cloud else []
+    needs = ("python", "docker", "balancer", "low ports")
     settled = ("python", "docker", "plugins", *servers)
     return (
         Step(name="packages", done=lambda: not packages.missing(), run=packages.install),
@@ -83,10 +86,8 @@ def steps(deployment: Deployment, *, with_cloud: bool) -> tuple[Step, ...]:
         Step(name="actionlint", needs=("packages",), done=toolchain.actionlint_ready, run=toolchain.build_actionlint),
         Step(name="authority", needs=("packages",), done=toolchain.pebble_ready, run=toolchain.build_pebble),
         Step(name="balancer", needs=("packages",), done=balancer.ready, run=balancer.allow),
-        *(
-            Step(name=server.name, needs=("python", "docker", "balancer"), done=server.running, run=server.start)
-            for server in SERVERS
-        ),
+        Step(name="low ports", needs=("python",), done=low_ports.ready, run=low_ports.allow),
+        *(Step(name=server.name, needs=needs, done=server.running, run=server.start) for server in SERVERS),
         Step(name="environment", needs=settled, done=deployment.settled, run=deployment.write_environment),
         Step(name="stack", needs=("environment", "cli", "language host"), run=deployment.select),
         Step(
