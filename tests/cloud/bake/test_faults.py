@@ -1,0 +1,79 @@
+"""What goes wrong on a server that is built: said in one sentence, and mended by running again."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cloud.bake.conftest import Workshop
+from tests.cloud.openstack_servers import LOCAL_DISK, action
+
+BROKEN = "import photos_that_nobody_installed\n"
+
+
+def test_a_server_that_never_answers(workshop: Workshop) -> None:
+    workshop.world.control("faults", [{"on": "no-ssh"}])
+    machine = workshop.world.boot("bake", flavor=LOCAL_DISK)
+    said = workshop.refused("actions.bake.prepare", machine, BOOT_SECONDS="3")
+    assert f"failed: {machine.environment['RUN']}: no SSH server answers at {machine.address}: " in said
+    workshop.world.delete(machine)
+
+
+@pytest.mark.thorough  # as tests/unit/bake/test_upload.py has it, with a server that boots
+def test_a_server_with_another_host_key(workshop: Workshop) -> None:
+    workshop.world.control("faults", [{"on": "other-host-key"}])
+    machine = workshop.world.boot("bake", flavor=LOCAL_DISK)
+    said = workshop.refused("actions.bake.prepare", machine)
+    assert "shows the SSH key SHA256:" in said and "and this run gave its server SHA256:" in said
+    workshop.world.delete(machine)
+
+
+def test_an_upload_that_is_cut_and_an_application_that_is_broken(workshop: Workshop, tmp_path: Path) -> None:
+    """On one server: a bake that fails is repeated there with what was mended."""
+    machine = workshop.world.boot("bake", flavor=LOCAL_DISK)
+    workshop.run("actions.bake.prepare", machine)
+    tree = tmp_path / "broken"
+    shutil.copytree(workshop.given["SOURCE"], tree)
+    (tree / "app" / "main.py").write_text(BROKEN)
+    workshop.world.control("faults", [{"on": "cut-upload", "bytes": 1_000_000}])
+    said = workshop.refused("actions.bake_image", machine, SOURCE=str(tree))
+    assert "going on where it ended" in said
+    assert "log | ModuleNotFoundError: No module named 'photos_that_nobody_installed'" in said
+    assert "photo-api is activating after 3 restarts, and systemd has given it up" in said or "is failed after" in said
+    assert "bake_sealed" not in workshop.world.servers.get(machine.server).metadata
+    assert workshop.run("actions.bake_image", machine)["health"] == "HTTP 200"
+    workshop.world.delete(machine)
+
+
+@pytest.mark.thorough
+def test_requirements_that_cannot_be_installed(workshop: Workshop, tmp_path: Path) -> None:
+    """Wheels of other requirements: as a cache of another machine would have them."""
+    machine = workshop.world.boot("bake", flavor=LOCAL_DISK)
+    workshop.run("actions.bake.prepare", machine)
+    (tmp_path / "requirements.txt").write_text("fastapi==0.0.1\n")
+    parts = workshop.parts()
+    said = workshop.refused("actions.bake_image", machine, REQUIREMENTS=str(tmp_path / "requirements.txt"), **parts)
+    assert "failed:" in said and "pip cannot install the requirements: ERROR: " in said and "fastapi==0.0.1" in said
+    workshop.world.delete(machine)
+
+
+def test_a_secret_that_is_missing_moves_nothing(workshop: Workshop) -> None:
+    machine = workshop.world.boot("bake", flavor=LOCAL_DISK)
+    said = workshop.refused("actions.bake_image", machine, PHOTO_DATABASE="")
+    assert "failed: the runner's environment has no PHOTO_DATABASE, which SECRETS wants" in said
+    workshop.world.delete(machine)
+
+
+def test_told_to_stop_it_ends_and_goes_on_later(workshop: Workshop) -> None:
+    machine = workshop.world.boot("bake", flavor=LOCAL_DISK)
+    workshop.run("actions.bake.prepare", machine)
+    process = action("actions.bake_image", workshop.environment(machine))
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "MB arrived" in line:
+            process.terminate()
+            break
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1 and "cancelled: it was told to stop" in errors
+    assert workshop.run("actions.bake_image", machine)["sealed"] == "recipe-1"
+    workshop.world.delete(machine)
