@@ -1,11 +1,7 @@
 """A cloud, the sample as a git tree, a mirror with small programs in place of the agents, and a cache."""
 
-import hashlib
-import io
 import json
-import tarfile
-import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,19 +10,8 @@ import pytest
 
 from localcloud.photo_api import supply
 from tests.cloud.openstack_servers import Machine, World, action, running
+from tests.cloud.photo_api_supplies import publish
 
-EXPORTER = "prometheus/node_exporter/releases/download/v1.9.1/node_exporter-1.9.1.linux-amd64.tar.gz"
-AGENT = "grafana/loki/releases/download/v3.5.8/promtail-linux-amd64.zip"
-PROGRAM = """#!/usr/bin/python3
-import http.server
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write({body!r})
-http.server.ThreadingHTTPServer(("", {port}), Handler).serve_forever()
-"""
-METRICS = b'node_exporter_build_info{version="1.9.1"} 1\nnode_cpu_seconds_total 1\nnode_memory_MemTotal_bytes 1\n'
 SECRET = 'pass$word"of`the\\database'
 LONGEST_SECONDS = 120
 
@@ -62,9 +47,6 @@ class Workshop:
         return {variable: json.dumps(self.run(f"actions.bake.{name}")) for variable, name in modules.items()}
 
 
-Edit = Callable[[Path], None]
-
-
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("bake")
@@ -94,22 +76,3 @@ def workshop(home: Path, world: World) -> Workshop:
 def calm(world: World) -> Iterator[None]:
     yield
     world.calm()
-
-
-def publish(mirror: Path) -> None:
-    exporter, agent = io.BytesIO(), io.BytesIO()
-    program = PROGRAM.format(body=METRICS, port=9100).encode()
-    with tarfile.open(fileobj=exporter, mode="w:gz") as tar:
-        member = tarfile.TarInfo("node_exporter-1.9.1.linux-amd64/node_exporter")
-        member.size = len(program)
-        tar.addfile(member, io.BytesIO(program))
-    with zipfile.ZipFile(agent, "w") as zipped:
-        zipped.writestr("promtail-linux-amd64", PROGRAM.format(body=b"Ready", port=9080))
-    for path, content, sums in (
-        (EXPORTER, exporter.getvalue(), "sha256sums.txt"),
-        (AGENT, agent.getvalue(), "SHA256SUMS"),
-    ):
-        file = mirror / path
-        file.parent.mkdir(parents=True)
-        file.write_bytes(content)
-        (file.parent / sums).write_text(f"{hashlib.sha256(content).hexdigest()}  {file.name}\n")
