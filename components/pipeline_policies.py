@@ -102,15 +102,15 @@ def promotion_policy(source_bucket: str, source_key: str, store: str, project: s
 
 
 def publisher(topic: str, account: str) -> Document:
-    """EventBridge may publish to the topic, for rules of this account."""
+    """EventBridge may publish to the topic, and CloudWatch for alarms of this account."""
     return document(
         {
+            # EventBridge tells a topic no condition key: with a condition nothing would ever be delivered.
             "Sid": "Events",
             "Effect": "Allow",
             "Principal": {"Service": "events.amazonaws.com"},
             "Action": "sns:Publish",
             "Resource": topic,
-            "Condition": {"StringEquals": {"aws:SourceAccount": account}},
         },
         {
             "Sid": "Alarms",

@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 from pulumi_aws import cloudwatch
+from pulumi_command import local
 
 from components import policies
 from components.arns import Arns
@@ -14,6 +15,7 @@ from components.naming import Names
 from components.network import Network, NetworkArgs, OwnNetwork
 from components.records import Records, RecordsArgs
 from components.registry import Registry, RegistryArgs
+from components.release.ecs import RETIRE
 from components.release.verify import Verification
 from components.service import EcsService, ServiceArgs
 from stacks.quest16_settings import ContainerSettings, Quest16Settings
@@ -59,10 +61,12 @@ def declare_container(
         _service(settings, arns, network, balancer, registry),
         pulumi.ResourceOptions(provider=provider, depends_on=[log]),
     )
+    environment = _environment(settings, names, balancer, service, records)
+    _retire(system, {**environment, "IMAGE": pulumi.Output.concat(registry.url, ":unreleased")}, service)
     return Container(
         url=balancer.url,
         repository_url=registry.url,
-        environment=_environment(settings, names, balancer, service, records),
+        environment=environment,
         statements=tuple(policies.release_policy(arns)["Statement"]),
     )
 
@@ -110,6 +114,19 @@ def _service(
         grace_seconds=GRACE_SECONDS,
         parameters={},
         fingerprint="",
+    )
+
+
+def _retire(system: str, environment: Mapping[str, pulumi.Input[str]], service: EcsService) -> None:
+    """Nothing to do but at the end: the revisions that builds have released go with the stack."""
+    local.Command(
+        f"{system}-revisions",
+        create="true",
+        delete=RETIRE,
+        environment=dict(environment),
+        logging=local.Logging.STDERR,
+        add_previous_output_in_env=False,
+        opts=pulumi.ResourceOptions(parent=service),
     )
 
 

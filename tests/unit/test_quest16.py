@@ -199,6 +199,13 @@ def test_the_container_is_an_empty_service_whose_release_the_build_runs(both: En
     assert both.exports["apiUrl"] == "http://balancer.example"
 
 
+def test_revisions_that_builds_released_go_with_the_stack(both: Engine, builds: Engine) -> None:
+    command = both.one("command:local:Command").inputs
+    assert (command["create"], command["delete"]) == ("true", "python -m actions.retire_ecs")
+    assert request.from_environment(command["environment"]).family == "Quest16"
+    assert not builds.of("command:local:Command")
+
+
 def test_the_build_may_release_the_container_and_ask_what_it_may(both: Engine) -> None:
     found = statements(both, "Quest16-build")
     assert found["PushImage"]["Resource"] == [f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/quest16-api"]
@@ -246,7 +253,11 @@ def test_whoever_listens_hears_how_builds_end(builds: Engine, promotes: Engine) 
     assert target["arn"] == builds.exports["topic"] and "<status>" in target["inputTransformer"]["inputTemplate"]
     assert rule(promotes, "quest16-promotions")["detail"]["pipeline"] == ["Quest16-promotion"]
     policy = json.loads(builds.one("aws:sns/topicPolicy:TopicPolicy").inputs["policy"])["Statement"]
-    assert {one["Principal"]["Service"] for one in policy} == {"events.amazonaws.com", "cloudwatch.amazonaws.com"}
+    conditions = {one["Principal"]["Service"]: one.get("Condition") for one in policy}
+    assert conditions == {
+        "events.amazonaws.com": None,  # which supports none on a topic
+        "cloudwatch.amazonaws.com": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+    }
 
 
 def test_people_and_addresses_are_subscribed() -> None:
