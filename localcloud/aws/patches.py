@@ -74,13 +74,14 @@ def _identity(identity: Identity) -> None:
 
 
 def _builds(home: Home, identity: Identity, port: int, handlers: dict[str, Any]) -> None:
-    from localcloud.aws import cloudfront, codebuild, metric_alarms
+    from localcloud.aws import cloudfront, codebuild, metric_alarms, subscriptions
     from localcloud.aws.codepipeline import CodePipeline
 
     builds = codebuild.install(home, identity, port, handlers)
     CodePipeline(builds, port).install(handlers)
     cloudfront.install(port)
     metric_alarms.install()
+    subscriptions.install()
 
 
 def _guarded(handler: Any) -> Any:
