@@ -72,6 +72,12 @@ class World:
 
     def boot(self, kind: str, image: str = BASE, flavor: str = VOLUME) -> Machine:
         """A server with keys of its own, reached at a floating IP, once Nova says ACTIVE."""
+        machine = self.ask(kind, image, flavor)
+        until(lambda: self.servers.get(machine.server).status == "ACTIVE", f"{kind} is ACTIVE", BOOT_SECONDS)
+        return machine
+
+    def ask(self, kind: str, image: str = BASE, flavor: str = VOLUME) -> Machine:
+        """The same, not waited for."""
         run, began = f"photo-api-{kind}-{secrets.token_hex(6)}", time.time()
         login, public = keys()
         host, host_public = keys()
@@ -106,9 +112,7 @@ class World:
             **{"name": run, "flavorRef": flavors[flavor], "key_name": run, "networks": [{"port": door}]},
             **{"user_data": base64.b64encode(data.encode()).decode(), "block_device_mapping_v2": [disk]},
         }
-        server = str(self._post("compute", "/servers", {"server": asked})["server"]["id"])
-        until(lambda: self.servers.get(server).status == "ACTIVE", f"{run} is ACTIVE", BOOT_SECONDS)
-        return server
+        return str(self._post("compute", "/servers", {"server": asked})["server"]["id"])
 
     @property
     def servers(self) -> Servers:

@@ -8,6 +8,7 @@ import pytest
 from tests.cloud.bake.conftest import Workshop
 from tests.cloud.openstack_servers import LOCAL_DISK, action
 
+pytestmark = pytest.mark.thorough  # the units have each of these without a server that boots
 BROKEN = "import photos_that_nobody_installed\n"
 
 
@@ -19,7 +20,6 @@ def test_a_server_that_never_answers(workshop: Workshop) -> None:
     workshop.world.delete(machine)
 
 
-@pytest.mark.thorough  # as tests/unit/bake/test_upload.py has it, with a server that boots
 def test_a_server_with_another_host_key(workshop: Workshop) -> None:
     workshop.world.control("faults", [{"on": "other-host-key"}])
     machine = workshop.world.boot("bake", flavor=LOCAL_DISK)
@@ -45,7 +45,6 @@ def test_an_upload_that_is_cut_and_an_application_that_is_broken(workshop: Works
     workshop.world.delete(machine)
 
 
-@pytest.mark.thorough
 def test_requirements_that_cannot_be_installed(workshop: Workshop, tmp_path: Path) -> None:
     """Wheels of other requirements: as a cache of another machine would have them."""
     machine = workshop.world.boot("bake", flavor=LOCAL_DISK)
