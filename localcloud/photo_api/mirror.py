@@ -14,7 +14,7 @@ from localcloud.up import toolchain
 from localcloud.up.job import Job
 from localcloud.up.paths import LOCAL, TOOLCHAIN
 
-EXPORTER_VERSION, AGENT_VERSION = "1.9.1", "3.5.8"
+EXPORTER_VERSION, AGENT_VERSION = "1.9.1", "3.5.7"
 ARCHITECTURE = "amd64"
 EXPORTER = f"/prometheus/node_exporter/releases/download/v{EXPORTER_VERSION}"
 AGENT = f"/grafana/loki/releases/download/v{AGENT_VERSION}"

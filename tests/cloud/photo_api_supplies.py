@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 EXPORTER = "prometheus/node_exporter/releases/download/v1.9.1/node_exporter-1.9.1.linux-amd64.tar.gz"
-AGENT = "grafana/loki/releases/download/v3.5.8/promtail-linux-amd64.zip"
+AGENT = "grafana/loki/releases/download/v3.5.7/promtail-linux-amd64.zip"
 PROGRAM = """#!/usr/bin/python3
 import http.server
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -24,7 +24,7 @@ METRICS = b'node_exporter_build_info{version="1.9.1"} 1\nnode_cpu_seconds_total 
 
 
 def publish(mirror: Path) -> None:
-    """node_exporter 1.9.1 and promtail 3.5.8 as releases of GitHub, with their lists of checksums."""
+    """node_exporter 1.9.1 and promtail 3.5.7 as releases of GitHub, with their lists of checksums."""
     exporter, agent = io.BytesIO(), io.BytesIO()
     program = PROGRAM.format(body=METRICS, port=9100).encode()
     with tarfile.open(fileobj=exporter, mode="w:gz") as tar:

@@ -66,7 +66,7 @@ def workshop(home: Path, world: World) -> Workshop:
         **{"CACHE": str(home / "cache"), "SOURCE": str(home / "photo-api"), "MIRROR": world.mirror},
         **{"REQUIREMENTS": str(home / "photo-api" / "requirements.txt"), "HEALTH_SECONDS": "40"},
         **{"NODE_EXPORTER": "1.9.1", "NODE_EXPORTER_SHA256": "published"},
-        **{"LOG_AGENT": "promtail", "LOG_AGENT_VERSION": "3.5.8", "LOG_AGENT_SHA256": "published"},
+        **{"LOG_AGENT": "promtail", "LOG_AGENT_VERSION": "3.5.7", "LOG_AGENT_SHA256": "published"},
         **{"SECRETS": json.dumps({"DATABASE_URL": "PHOTO_DATABASE"}), "PHOTO_DATABASE": SECRET},
     }
     return Workshop(world=world, given=given)
