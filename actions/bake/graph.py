@@ -28,13 +28,18 @@ class Path:
 
 
 def read(parts: Iterable[Mapping[str, Any]]) -> list[Step]:
-    """The steps of several parts, the first one beginning at 0; one that was done again counts once, as it was last."""
+    """The steps of several parts, the first one beginning at 0; one that was done again counts once, as it was last.
+
+    A step begins when all it waited for had ended, also where its process was there before.
+    """
     found = {one["name"]: one for part in parts for one in part.get("steps", ())}
     zero = min((one["began"] for one in found.values()), default=0.0)
-    steps = [
-        Step(name=name, began=one["began"] - zero, ended=one["ended"] - zero, after=tuple(one.get("after") or ()))
-        for name, one in found.items()
-    ]
+    steps = []
+    for name, one in found.items():
+        after = tuple(one.get("after") or ())
+        waited = max((found[other]["ended"] for other in after if other in found), default=one["began"])
+        began = min(max(one["began"], waited), one["ended"])
+        steps.append(Step(name=name, began=began - zero, ended=one["ended"] - zero, after=after))
     return sorted(steps, key=lambda step: (step.began, step.ended))
 
 

@@ -62,6 +62,6 @@ def become_healthy(server: Server, port: int, path: str, patience: Patience, clo
             for line in server.run("log", LOOK_SECONDS, UNIT=unit, LINES=str(LOG_LINES)).out.splitlines():
                 progress.detail(f"log | {line}")
             waited = "and systemd has given it up" if look.final() else f"after {patience.limit:.0f} s"
-            raise ReleaseError(f"{server.name}: {trouble}, {waited}")
+            raise ReleaseError(f"{server.name}: not healthy: {trouble}, {waited}")
         clock.wait(min(pause, patience.interval))
         pause *= GROWTH

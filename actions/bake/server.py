@@ -71,7 +71,7 @@ class Login:
             key=key,
             key_name="the key of this run",
             expected=expected,
-            promise=f"this run gave its server {expected.fingerprint}",
+            promise=f"this run gave its server the host key {expected.fingerprint}",
             settling_seconds=SETTLING_SECONDS,
         )
 

@@ -1,6 +1,6 @@
 # The first boot is over, and the packages that are wanted are there. Set by server.py: PACKAGES PYTHON BOOT_SECONDS.
 left=$BOOT_SECONDS
-while [ -d /run/cloud-init ] && [ ! -e /var/lib/cloud/instance/boot-finished ]; do
+while [ -d /run/cloud-init ] && [ ! -e /run/cloud-init/disabled ] && [ ! -e /var/lib/cloud/instance/boot-finished ]; do
     [ "$left" -gt 0 ] || fail "cloud-init has not finished the first boot within $BOOT_SECONDS s"
     sleep 1
     left=$((left - 1))

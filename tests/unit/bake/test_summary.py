@@ -34,6 +34,11 @@ def test_a_step_that_was_done_again_counts_once() -> None:
     assert [(one.name, one.seconds) for one in steps] == [("run", 1), ("seal", 2)]
 
 
+def test_a_step_begins_when_what_it_waited_for_had_ended() -> None:
+    steps = graph.read([RUN, {"steps": [step("server", 100.2, 109, "run"), step("odd", 90, 99.5)]}])
+    assert [(one.name, one.began, one.ended) for one in steps] == [("odd", 0, 9.5), ("run", 10, 11), ("server", 11, 19)]
+
+
 def test_nothing_took_no_time() -> None:
     assert graph.critical_path([]).names == () and graph.wall([]) == 0
     assert picture.draw("nothing", [], graph.critical_path([])).startswith("<svg")
@@ -68,7 +73,7 @@ def test_the_picture_has_a_bar_for_each_step(tmp_path: Path) -> None:
     root = ElementTree.parse(found["picture"]).getroot()  # noqa: S314 - written by ourselves
     name = "{http://www.w3.org/2000/svg}"
     titles = [title.text for title in root.iter(f"{name}title")]
-    assert titles == ["run: 1.0 s", "wheels: 3.0 s", "server: 8.0 s", "ssh: 1.0 s", "a<b: 2.0 s"]
+    assert titles == ["run: 1.0 s", "wheels: 3.0 s", "server: 8.0 s", "ssh: 1.0 s", "a<b: 1.0 s"]
     colours = [bar.get("fill") for bar in root.iter(f"{name}rect")][1:]
     assert colours == [picture.CRITICAL, picture.OTHER, *[picture.CRITICAL] * 3]
 
