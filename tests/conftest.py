@@ -7,7 +7,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 HERE = Path(__file__).parent
-LONGEST_FIRST = ("teammoa", "liveinsight", "quest16", "astrago", "local_aws", "hosts")
+LONGEST_FIRST = ("teammoa", "liveinsight", "photo_api", "quest16", "astrago", "local_aws", "hosts")
 
 
 def folder_of(path: Path) -> str:

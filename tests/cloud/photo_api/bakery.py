@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from tests.cloud.openstack_servers import World
 
 from actions.openstack.inventory import Inventory
 from localcloud.photo_api import supply
 from tests.cloud.cutting import actions_of, cut
+from tests.cloud.openstack_servers import World
 from tests.cloud.project import Project
 from tests.waiting import until
 

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cloud.openstack_servers import World, publish, running
 
+from tests.cloud.openstack_servers import World, running
 from tests.cloud.photo_api.bakery import Bakery
+from tests.cloud.photo_api_supplies import publish
 
 Open = Callable[..., Bakery]
 

@@ -51,7 +51,7 @@ FAILURES = {
         says="is not done after 6 s", fault={"on": "image-stuck"}, values={"timeouts": {"image": 6, "cleanup": 20}}
     ),
 }
-ORDINARY = ("server", "secret")
+ORDINARY = ("server",)
 
 
 @pytest.mark.parametrize(
