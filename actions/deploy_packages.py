@@ -179,7 +179,14 @@ class Deploy:
         }
 
     def _measure(self) -> None:
-        """How long the pipeline had been red, when this deploy made it green again."""
+        """How long the pipeline had been red; the deploy stands also when nobody can tell."""
+        try:
+            self._put_time_to_fix()
+        except (ClientError, BotoCoreError) as error:
+            self._progress.say(f"deployed, but its time to fix is not measured: {_text(error)}")
+
+    def _put_time_to_fix(self) -> None:
+        """A figure only when this deploy made the pipeline green again."""
         seconds = time_to_fix(self._aws("codebuild"), self._asked.build)
         if seconds is None:
             return

@@ -193,6 +193,14 @@ def _iam(action: str, data: dict[str, Any], place: str) -> str | None:
     return str(data["OpenIDConnectProviderArn"]) if data.get("OpenIDConnectProviderArn") else None
 
 
+def _codebuild(action: str, data: dict[str, Any], place: str) -> str | None:
+    """A build is its project's."""
+    builds = data.get("ids") or ([data["id"]] if data.get("id") else [])
+    names = {str(one).rpartition("build/")[2].partition(":")[0] for one in builds} or set(data.get("names") or [])
+    found = [f"arn:aws:codebuild:{place}:project/{_name(name)}" for name in sorted(names)]
+    return several(found, "*") if found else None
+
+
 def _dynamodb(action: str, data: dict[str, Any], place: str) -> str | None:
     return str(data["ResourceArn"]) if data.get("ResourceArn") else None  # tags name their table by ARN
 
@@ -213,5 +221,6 @@ _NAMERS: dict[str, Callable[[str, dict[str, Any], str], str | None]] = {
     "elasticloadbalancing": _elb,
     "ssm": _ssm,
     "iam": _iam,
+    "codebuild": _codebuild,
     "dynamodb": _dynamodb,
 }

@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from actions import deploy_packages
 from actions.build_history import red_since
 from actions.deploy_packages import Deploy, DeployRequest
 from actions.errors import ReleaseError
@@ -62,7 +64,9 @@ class FakeLock:
     def release(self, *, forget: bool) -> None: ...
 
 
-def deploy(folder: Path, targets: list[FakeTarget], records: FakeRecords, build: int = 1) -> dict[str, Any]:
+def deploy(
+    folder: Path, targets: list[FakeTarget], records: FakeRecords, *, build: int = 1, measured: bool = False
+) -> dict[str, Any]:
     asked = DeployRequest(
         folder=folder,
         targets={},
@@ -79,7 +83,8 @@ def deploy(folder: Path, targets: list[FakeTarget], records: FakeRecords, build:
     waiting = iter(targets)
     run._target = lambda package: next(waiting)  # type: ignore[method-assign]
     run._lock, run._records = FakeLock(), records  # type: ignore[assignment]
-    run._measure = lambda: None  # type: ignore[method-assign]
+    if not measured:
+        run._measure = lambda: None  # type: ignore[method-assign]
     return run.run()
 
 
@@ -102,6 +107,19 @@ def test_all_are_deployed_in_order_and_recorded_once(folder: Path) -> None:
     assert log[6:] == ["settle one", "settle two", "settle three"]
     assert records.recorded == [proof]
     assert proof["checksum"] == releases.read(folder).checksum
+
+
+def test_a_deploy_stands_whose_time_to_fix_nobody_tells(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(codebuild: Any, build: str) -> float:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not yours"}}, "BatchGetBuilds")
+
+    monkeypatch.setattr(deploy_packages, "time_to_fix", refuse)
+    records = FakeRecords()
+    proof = deploy(folder, [FakeTarget(name, []) for name in ("one", "two", "three")], records, measured=True)
+    assert records.recorded == [proof]
+    assert "deployed, but its time to fix is not measured: AccessDenied: not yours" in capsys.readouterr().err
 
 
 def test_the_second_fails_after_the_first_and_the_first_is_put_back(

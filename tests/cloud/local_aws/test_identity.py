@@ -105,6 +105,13 @@ def test_refusals_name_action_and_resource(local_cloud: Cloud) -> None:
             "ssm:GetParameters",
             "arn:aws:ssm:us-east-1:000000000000:parameter/app/*",
         ),
+        (
+            "codebuild",
+            "batch_get_builds",
+            {"ids": ["app:1", "app:2"]},
+            "codebuild:BatchGetBuilds",
+            "arn:aws:codebuild:us-east-1:000000000000:project/app",
+        ),
     ],
 )
 def test_resources_are_aws_ones(
