@@ -6,7 +6,7 @@ from typing import Any
 from localcloud.openstack import imaging, life
 from localcloud.openstack.images import add
 from localcloud.openstack.model import Answer, Handler, Request, Thing, nova
-from localcloud.openstack.servers import VM_STATES, find
+from localcloud.openstack.server_view import VM_STATES, find
 
 
 def act(request: Request, key: str) -> Answer:

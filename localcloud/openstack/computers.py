@@ -8,11 +8,13 @@ from typing import Any
 
 from localcloud.aws import addresses
 from localcloud.aws.home import CLOUD_LABEL, CloudError
+from localcloud.polling import until
 
 BASE = "infra-release/server:bookworm"  # what the cloud's own image is
 DISKS = "infra-release/openstack"  # the repository of the disks that servers left
 SERVER_LABEL = "localcloud.server"
 DOCKER_SECONDS = 180.0
+REMOVE_SECONDS = 60.0
 SHUTDOWN_SECONDS = 60  # Nova's own patience with a guest
 _OPTIONS = {
     "cap_add": ["ALL"],
@@ -78,7 +80,7 @@ class Computers:
 
     def create(self, launch: Launch) -> None:
         """Make the computer without starting it; CloudError when its disk is missing."""
-        from docker.errors import ImageNotFound
+        from docker.errors import APIError, ImageNotFound
 
         place = self._place(launch.server_id)
         seed, sources = place / "seed", place / "sources"
@@ -104,20 +106,21 @@ class Computers:
             )
         except ImageNotFound:
             raise CloudError(f"The disk {launch.disk} is missing; `make up` builds the first one.") from None
+        except APIError as error:
+            raise CloudError(f"The computer cannot be made: {error.explanation}") from error
 
     def start(self, server_id: str) -> None:
-        self._get(server_id).start()
+        """Switch it on; CloudError when it does not go."""
+        from docker.errors import APIError
+
+        try:
+            self._get(server_id).start()
+        except APIError as error:
+            raise CloudError(f"The computer does not start: {error.explanation}") from error
 
     def stop(self, server_id: str) -> None:
         """Ask it to shut down, and switch it off when it does not."""
         self._get(server_id).stop(timeout=SHUTDOWN_SECONDS)
-
-    def kill(self, server_id: str) -> None:
-        """Switch it off."""
-        from docker.errors import APIError
-
-        with contextlib.suppress(APIError):  # it is off
-            self._get(server_id).kill()
 
     def console(self, server_id: str) -> str:
         """What its cloud-init said."""
@@ -125,12 +128,21 @@ class Computers:
         return str(done.output.decode(errors="replace"))
 
     def remove(self, server_id: str) -> None:
-        """End it with its disk; nothing to do when it is gone."""
-        from docker.errors import NotFound
-
-        with contextlib.suppress(NotFound):
-            self._get(server_id).remove(force=True, v=True)
+        """End it with its disk; nothing to do when it is gone. CloudError when the engine does not let it go."""
+        if not until(lambda: self._removed(server_id), REMOVE_SECONDS, 0.5):
+            raise CloudError(f"The computer of {server_id} cannot be removed.")
         shutil.rmtree(self._place(server_id), ignore_errors=True)
+
+    def _removed(self, server_id: str) -> bool:
+        from docker.errors import APIError, NotFound
+
+        try:
+            self._get(server_id).remove(force=True, v=True)
+        except NotFound:
+            return True
+        except APIError:  # it is being stopped, kept or removed just now
+            return False
+        return True
 
     def commit(self, server_id: str, disk_id: str) -> int:
         """Keep its disk as it is now; the size in bytes."""

@@ -1,5 +1,6 @@
 """Images made of servers and volumes: their states, and the races in which they get lost."""
 
+import sys
 from collections.abc import Callable
 
 from localcloud.openstack.cloud import Cloud
@@ -53,7 +54,12 @@ def _save(cloud: Cloud, image: Thing, keep: Callable[[], int]) -> None:
     seconds = cloud.faults.seconds("image")
     if found and found["on"] == "image-stuck":
         seconds = float(found.get("seconds", FOREVER))
-    size = keep()
+    try:
+        size = keep()
+    except Exception as error:  # whatever the engine says: the upload has failed, as it may for Glance
+        print(f"image {image['id']} cannot be kept: {error}", file=sys.stderr)
+        image |= {"status": "killed", "updated_at": now()}
+        return
     if not cloud.wait(seconds, here):
         return
     match found and found["on"]:

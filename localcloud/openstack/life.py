@@ -10,7 +10,7 @@ from localcloud.aws.home import CloudError
 from localcloud.openstack.cloud import Cloud
 from localcloud.openstack.computers import Launch, disk_name
 from localcloud.openstack.model import Thing
-from localcloud.openstack.networks import release_port
+from localcloud.openstack.ports import release_port
 from localcloud.openstack.world import PROJECT, bare_now, new_id, now
 
 FOREVER = 3600.0  # of a fault that makes something hang
@@ -142,7 +142,11 @@ def stop(cloud: Cloud, server: Thing) -> None:
 
 
 def start(cloud: Cloud, server: Thing) -> None:
-    cloud.computers.start(server["id"])
+    """From powering-on to ACTIVE."""
+    try:
+        cloud.computers.start(server["id"])
+    except CloudError as error:
+        return _fail(server, str(error))
     server |= {"status": "ACTIVE", "_task": None, "updated": now()}
 
 

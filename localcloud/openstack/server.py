@@ -2,12 +2,14 @@
 
 import json
 import re
+import sys
 import threading
+import traceback
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from localcloud.openstack import actions, flavors, identity, images, life, networks, security, servers, volumes
+from localcloud.openstack import actions, flavors, identity, images, life, networks, ports, security, servers, volumes
 from localcloud.openstack.cloud import Cloud
 from localcloud.openstack.faults import unauthorized
 from localcloud.openstack.forwarding import Forwarding
@@ -21,7 +23,7 @@ SERVICES: tuple[tuple[re.Pattern[str], Routes], ...] = (
     (re.compile(r"/identity(/.*)?"), identity.ROUTES),
     (re.compile(rf"/compute/v2(?:\.1)?/{PROJECT}(/.*)"), COMPUTE),
     (re.compile(r"/image(/.*)"), images.ROUTES),
-    (re.compile(r"/network(/.*)"), (*security.ROUTES, *networks.ROUTES)),
+    (re.compile(r"/network(/.*)"), (*security.ROUTES, *ports.ROUTES, *networks.ROUTES)),
     (re.compile(rf"/volume/v[23]/{PROJECT}(/.*)"), volumes.ROUTES),
 )
 WATCH_SECONDS = 0.2
@@ -79,6 +81,9 @@ class Front:
                     return self._served(request, routes, call.headers.get("X-Auth-Token", ""))
                 except Refusal as refusal:
                     return refusal.answer
+                except (AttributeError, KeyError, TypeError, ValueError) as error:  # what it says makes no sense
+                    traceback.print_exc(file=sys.stderr)
+                    return nova(400, f"The request cannot be understood: {error!r}").answer
         return nova(404, "The resource could not be found.").answer
 
     def _served(self, request: Request, routes: Routes, token: str) -> Answer:
@@ -122,11 +127,17 @@ class Watch:
 
     def _run(self) -> None:
         while not self._done.wait(WATCH_SECONDS):
-            # Only those that were active before the look: another may have been started since.
-            active = {server["id"] for server in self._cloud.world.listed("servers") if server["status"] == "ACTIVE"}
-            running = self._cloud.computers.running() if active else {}
-            life.notice(self._cloud, active - set(running))
-            self._forwarding.follow(running)
+            try:
+                self._look()
+            except Exception:  # the engine is busy or gone: the next look may be better
+                traceback.print_exc(file=sys.stderr)
+
+    def _look(self) -> None:
+        # Only those that were active before the look: another may have been started since.
+        active = {server["id"] for server in self._cloud.world.listed("servers") if server["status"] == "ACTIVE"}
+        running = self._cloud.computers.running() if active else {}
+        life.notice(self._cloud, active - set(running))
+        self._forwarding.follow(running)
 
 
 def _reply(answer: Answer) -> Reply:

@@ -40,9 +40,6 @@ class Computers:
     def stop(self, server_id: str) -> None:
         self.on.discard(server_id)
 
-    def kill(self, server_id: str) -> None:
-        self.on.discard(server_id)
-
     def console(self, server_id: str) -> str:
         return "login:"
 
