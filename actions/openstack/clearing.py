@@ -26,3 +26,7 @@ class Clearing:
             self._inventory.key_pairs.delete(run)
         else:
             Removal(self._inventory, self._clock, Progress(), kind).all_of(run, SECONDS)
+
+    def fault(self, run: str) -> str:
+        """What Nova says about a server that could not be made; nothing when it says nothing."""
+        return next((server.fault for server in self._inventory.servers.named(run) if server.fault), "")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import actions.openstack.clearing
 
 
+SERVER = "server"
 ROOT = str(Path(__file__).parents[2])
 
 
@@ -35,7 +36,17 @@ class Clearing:
             run = str(inputs.get("name") or inputs.get("description"))
             await asyncio.to_thread(self._clear, kind, run)
 
-        return pulumi.ResourceHookBinding(before_create=[pulumi.ResourceHook(f"clear-{resource}", clear)])
+        return pulumi.ResourceHookBinding(
+            before_create=[pulumi.ResourceHook(f"clear-{resource}", clear)],
+            on_error=[pulumi.ErrorHook(f"explain-{resource}", self._explain)] if kind == SERVER else [],
+        )
+
+    async def _explain(self, args: pulumi.ErrorHookArgs) -> bool:
+        """The provider knows that a server is in ERROR, and Nova why. Nothing is tried again."""
+        run = str((args.new_inputs or {}).get("name"))
+        if reason := await asyncio.to_thread(self._actions.fault, run):
+            pulumi.log.error(f"server {run} is in ERROR: {reason}")
+        return False
 
     def _clear(self, kind: str, run: str) -> None:
         self._actions.clear(kind, run)

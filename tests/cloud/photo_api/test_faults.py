@@ -39,7 +39,7 @@ FAILURES = {
     "port": Failure(says="Quota exceeded", quota={"ports": 0}),
     "address": Failure(says="Quota exceeded", quota={"floating_ips": 0}),
     "quota of servers": Failure(says="the quota is exceeded", quota={"servers": 0}),
-    "server": Failure(says="ERROR", fault={"on": "server-error"}),
+    "server": Failure(says="is in ERROR: ", fault={"on": "server-error"}),
     "wheel": Failure(says="no-such-package-of-photo-api", source=missing_wheel),
     "ssh": Failure(says="SSH", fault={"on": "no-ssh"}, values={"timeouts": {"boot": 8}}),
     "host key": Failure(says="host key", fault={"on": "other-host-key"}),

@@ -26,7 +26,7 @@ class Bakes:
 
 @pytest.fixture(scope="module")
 def bakes(home: Path, world: World) -> Iterator[Bakes]:
-    good = open_bakery(home, world, "good", logAgent={"version": "3.5.8"})
+    good = open_bakery(home, world, "good")
     good.configure(BAKE, tags=["photo-api"])
     broken = open_bakery(home, world, "broken", profile="compromise")
     broken.change("app/main.py", "generate_latest()", 'b""')
