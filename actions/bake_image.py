@@ -14,6 +14,7 @@ from actions.bake import part, secrets
 from actions.bake.health import Patience, become_healthy
 from actions.bake.part import Part
 from actions.bake.payload import Payload, assemble, commit_of
+from actions.bake.prepare import prepare
 from actions.bake.request import BuildRequest
 from actions.bake.sealing import Nova, Sealing
 from actions.bake.server import CHANGE_SECONDS, Server, packed
@@ -72,6 +73,7 @@ class Build:
     def _install(self, server: Server, payload: Payload) -> None:
         request = self._request
         with self._part.step("install", after=["upload"]):
+            prepare(server, self._environment)  # again: another server may have had the name a moment ago
             server.run(
                 "install",
                 request.install_seconds,

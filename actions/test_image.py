@@ -11,6 +11,7 @@ from typing import Any
 
 from actions.bake import part, secrets
 from actions.bake.agents import NONE
+from actions.bake.arrival import Arrival
 from actions.bake.inside import Inside, Wrong
 from actions.bake.outside import NotYet, Outside
 from actions.bake.part import Part
@@ -18,6 +19,7 @@ from actions.bake.server import CHANGE_SECONDS, Login, Server, number, packed
 from actions.clock import Clock, RealClock
 from actions.errors import ReleaseError
 from actions.lifeline import Cancellation
+from actions.openstack.servers import servers_from_environment
 from actions.progress import Progress
 
 CHECKS = ("services", "health", "root", "metrics", "node_exporter", "log_agent", "time", "leftovers")
@@ -38,6 +40,7 @@ class TrialRequest:
     node_exporter: str  # its version, or empty
     log_agent: str
     health_path: str
+    boot_seconds: float  # until the server is ACTIVE
     health_seconds: float
     health_interval: float
     time_seconds: float  # until the clock is synchronised
@@ -61,6 +64,7 @@ class TrialRequest:
             node_exporter=exporter,
             log_agent=agent,
             health_path=environment.get("HEALTH_PATH") or "/health",
+            boot_seconds=seconds("BOOT_SECONDS", 300.0),
             health_seconds=seconds("HEALTH_SECONDS", 90.0),
             health_interval=seconds("HEALTH_INTERVAL", 5.0),
             time_seconds=seconds("TIME_SECONDS", 60.0),
@@ -141,13 +145,15 @@ class Trial:
 
 
 def work(cancellation: Cancellation, progress: Progress) -> dict[str, Any]:
-    request, this = TrialRequest.of(os.environ), Part()
-    began = number("BEGAN", this.began, os.environ, float)
-    this.add("server", min(began, this.began), this.began, after=["run"])
+    request, this, clock = TrialRequest.of(os.environ), Part(), RealClock(cancellation)
     values = secrets.values()
-    with Server(request.login, request.health_seconds, cancellation) as server:
-        found = Trial(request, values, this, RealClock(cancellation), progress).run(server)
-    return this.done(**found)
+
+    def on_server() -> dict[str, Any]:
+        with Server(request.login, request.health_seconds, cancellation) as server:
+            return Trial(request, values, this, clock, progress).run(server)
+
+    arrival = Arrival(servers_from_environment(clock), request.login.run, request.boot_seconds, clock)
+    return this.done(**arrival.then(this, number("BEGAN", this.began, os.environ, float), on_server))
 
 
 if __name__ == "__main__":

@@ -17,18 +17,18 @@ class Part:
     """Steps as the summary wants them: name, begin and end in seconds since the epoch, and what each waited for."""
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
-        self._now = now
+        self.now = now
         self.began = now()
         self.steps: list[dict[str, Any]] = []
 
     @contextlib.contextmanager
     def step(self, name: str, after: Sequence[str] = ()) -> Iterator[None]:
         """Times a step, also when it fails."""
-        began = self._now()
+        began = self.now()
         try:
             yield
         finally:
-            self.add(name, began, self._now(), after)
+            self.add(name, began, self.now(), after)
 
     def add(self, name: str, began: float, ended: float, after: Sequence[str] = ()) -> None:
         self.steps.append(
@@ -36,7 +36,7 @@ class Part:
         )
 
     def done(self, **observed: Any) -> dict[str, Any]:
-        return {**observed, "began": round(self.began, 2), "ended": round(self._now(), 2), "steps": self.steps}
+        return {**observed, "began": round(self.began, 2), "ended": round(self.now(), 2), "steps": self.steps}
 
 
 def main(work: Callable[[Cancellation, Progress], Mapping[str, Any]]) -> None:

@@ -8,41 +8,46 @@ from collections.abc import Mapping
 from typing import Any
 
 from actions.bake import part
+from actions.bake.arrival import Arrival
 from actions.bake.part import Part
 from actions.bake.server import Login, Server, number, pairs
+from actions.clock import RealClock
 from actions.lifeline import Cancellation
+from actions.openstack.servers import servers_from_environment
 from actions.progress import Progress
 
 PACKAGES = "python3.11"
+BOOT_SECONDS = 300.0
 
 
-def prepare(
-    environment: Mapping[str, str], this: Part, cancellation: Cancellation, progress: Progress
-) -> dict[str, Any]:
-    """What the server has now. Raises `HostError`."""
-    began = number("BEGAN", this.began, environment, float)
-    this.add("server", min(began, this.began), this.began, after=["run"])
-    boot = number("BOOT_SECONDS", 300.0, environment, float)
-    with Server(Login.of(environment), boot, cancellation) as server:
-        with this.step("ssh", after=["server"]):
-            server.reach()
-        progress.say(f"{server.name}: answers, and shows the host key of this run")
-        with this.step("prepare", after=["ssh"]):
-            seen = pairs(
-                server.run(
-                    "prepare",
-                    number("INSTALL_SECONDS", 1200.0, environment, float),
-                    PACKAGES=(environment.get("PACKAGES") or PACKAGES).replace(",", " "),
-                    PYTHON=environment.get("PYTHON") or "python3.11",
-                    BOOT_SECONDS=str(int(boot)),
-                ).out
-            )
-    progress.say(f"{server.name}: Python {seen['python']}, {seen['installed'] or 'no package'} installed")
-    return this.done(installed=seen["installed"].split(), python=seen["python"])
+def prepare(server: Server, environment: Mapping[str, str]) -> dict[str, str]:
+    """What the server has now: `installed` and `python`. May be repeated; raises `HostError`."""
+    done = server.run(
+        "prepare",
+        number("INSTALL_SECONDS", 1200.0, environment, float),
+        PACKAGES=(environment.get("PACKAGES") or PACKAGES).replace(",", " "),
+        PYTHON=environment.get("PYTHON") or "python3.11",
+        BOOT_SECONDS=str(int(number("BOOT_SECONDS", BOOT_SECONDS, environment, float))),
+    )
+    return pairs(done.out)
 
 
 def work(cancellation: Cancellation, progress: Progress) -> dict[str, Any]:
-    return prepare(os.environ, Part(), cancellation, progress)
+    this, login, clock = Part(), Login.of(os.environ), RealClock(cancellation)
+    boot = number("BOOT_SECONDS", BOOT_SECONDS, os.environ, float)
+
+    def on_server() -> dict[str, str]:
+        with Server(login, boot, cancellation) as server:
+            with this.step("ssh", after=["server"]):
+                server.reach()
+            progress.say(f"{server.name}: answers, and shows the host key of this run")
+            with this.step("prepare", after=["ssh"]):
+                return prepare(server, os.environ)
+
+    arrival = Arrival(servers_from_environment(clock), login.run, boot, clock)
+    seen = arrival.then(this, number("BEGAN", this.began, os.environ, float), on_server)
+    progress.say(f"{login.run}: Python {seen['python']}, {seen['installed'] or 'no package'} installed")
+    return this.done(installed=seen["installed"].split(), python=seen["python"])
 
 
 if __name__ == "__main__":

@@ -156,7 +156,7 @@ class Bake(pulumi.ComponentResource):
             "actions.bake.prepare",
             self._on_server(),
             parent=self,
-            after=self._server.ready,
+            after=self._server.ways,
         )
         build = self._build(prepare)
         image = self._image(build)
@@ -198,7 +198,6 @@ class Bake(pulumi.ComponentResource):
             "RUN": run.run,
             "RECIPE": args.recipe,
             "BEGAN": run.began.apply(str),
-            "SERVER": self._server.server_id,
             "ADDRESS": self._server.address,
             "SSH_USER": args.place.user,
             "SSH_PORT": str(SSH_PORT),
@@ -220,6 +219,7 @@ class Bake(pulumi.ComponentResource):
             "actions.bake_image",
             {
                 **self._on_server(),
+                "SERVER": self._server.server_id,
                 **application,
                 **args.python.environment(),
                 **args.agents.environment(),

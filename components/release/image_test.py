@@ -113,7 +113,6 @@ class ImageTest(pulumi.ComponentResource):
                 **checks.environment(),
                 "RUN": run.run,
                 "BEGAN": run.began.apply(str),
-                "SERVER": server.server_id,
                 "ADDRESS": server.address,
                 "SSH_USER": args.place.user,
                 "SSH_PORT": str(SSH_PORT),
@@ -122,7 +121,7 @@ class ImageTest(pulumi.ComponentResource):
                 "SECRETS": self._secrets(),
             },
             parent=self,
-            after=server.ready,
+            after=server.ways,
         )
         self.checks = looked.field("checks").apply(json.dumps)
         passed = self.checks.apply(lambda text: ",".join(json.loads(text)))

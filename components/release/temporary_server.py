@@ -21,7 +21,9 @@ class TemporaryServer(pulumi.ComponentResource):
 
     address: pulumi.Output[str]  # floating IP
     server_id: pulumi.Output[str]
-    ready: list[pulumi.Resource]  # what whoever wants to reach it waits for
+    ways: list[
+        pulumi.Resource
+    ]  # what whoever wants to reach it waits for; the server itself is known by the run's name
 
     def __init__(
         self,
@@ -61,7 +63,7 @@ class TemporaryServer(pulumi.ComponentResource):
         )
         server = self._server(image, key, port)
         self.address, self.server_id = address.address, server.id
-        self.ready = [server, address, *rules]
+        self.ways = [address, *rules]
         self.register_outputs({"address": self.address, "server_id": self.server_id})
 
     def _rule(self, group: openstack.networking.SecGroup, port: int) -> openstack.networking.SecGroupRule:
