@@ -12,7 +12,8 @@ from actions.clock import Clock
 from actions.errors import Cancelled, ReleaseError
 
 POLL_SECONDS = 1.0
-MADE_SECONDS = 60.0  # until there is a server of the name at all
+MADE_SECONDS = 30.0  # without any server of the name
+ERROR_SECONDS = 20.0  # in which one that an earlier `up` left in ERROR is removed
 ACTIVE, ERROR = "ACTIVE", "ERROR"
 
 T = TypeVar("T")
@@ -63,20 +64,20 @@ class Arrival:
                 return found
 
     def _active(self) -> str:
-        began = self._clock.now()
+        began = seen = well = self._clock.now()
         while True:
-            servers = self._nova.named(self._run)
+            servers, now = self._nova.named(self._run), self._clock.now()
             broken = [server for server in servers if server.status == ERROR]
-            if broken:
+            if [server.status for server in servers] == [ACTIVE]:
+                return servers[0].id
+            seen, well = now if servers else seen, well if broken else now
+            if now - well > ERROR_SECONDS:
                 raise ReleaseError(f"server {self._run} went to ERROR: {broken[0].fault or 'Nova gives no reason'}")
-            ready = [server for server in servers if server.status == ACTIVE]
-            if len(servers) == 1 and ready:
-                return ready[0].id
-            waited, status = self._clock.now() - began, servers[0].status if servers else ""
-            if not servers and waited > MADE_SECONDS:
-                raise ReleaseError(f"there is no server {self._run} after {waited:.0f} s: it could not be made")
-            if waited > self._seconds:
-                raise ReleaseError(f"server {self._run} is {status or 'not there'} after {waited:.0f} s, not ACTIVE")
+            if now - seen > MADE_SECONDS:
+                raise ReleaseError(f"there is no server {self._run} for {now - seen:.0f} s: it could not be made")
+            if now - began > self._seconds:
+                status = servers[0].status if servers else "not there"
+                raise ReleaseError(f"server {self._run} is {status} after {now - began:.0f} s, not ACTIVE")
             self._clock.wait(POLL_SECONDS)
 
     def _still(self, server: str) -> bool:

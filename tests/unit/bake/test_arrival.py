@@ -57,10 +57,18 @@ def test_a_server_in_error_ends_it_with_novas_reason() -> None:
     nova.then(3, Seen("a", "ERROR", "No valid host was found"))
     with pytest.raises(ReleaseError, match="server run-1 went to ERROR: No valid host was found"):
         arrive(nova)
+    assert nova.clock.now() < 30
+
+
+def test_one_that_an_earlier_run_left_in_error_is_removed_meanwhile() -> None:
+    nova = NovaDouble(servers=[Seen("old", "ERROR")])
+    nova.then(8)
+    nova.then(12, Seen("new"))
+    assert arrive(nova) == "done"
 
 
 def test_a_server_that_could_not_be_made() -> None:
-    with pytest.raises(ReleaseError, match="there is no server run-1 after 61 s: it could not be made"):
+    with pytest.raises(ReleaseError, match="there is no server run-1 for 31 s: it could not be made"):
         arrive(NovaDouble())
 
 
