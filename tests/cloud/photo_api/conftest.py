@@ -31,7 +31,8 @@ def bakery(home: Path, world: World, request: pytest.FixtureRequest) -> Iterator
     opened = open_bakery(home, world, request.node.name, profile="compromise")
     yield opened
     world.calm()
-    opened.destroy()
+    if opened.left():
+        opened.destroy()
 
 
 def open_bakery(home: Path, world: World, name: str, **values: Any) -> Bakery:
