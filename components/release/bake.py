@@ -180,14 +180,14 @@ class Bake(pulumi.ComponentResource):
         cache: dict[str, pulumi.Input[str]] = {"RUN": self._run.run, "CACHE": args.place.cache}
         wanted: dict[str, tuple[str, dict[str, str]]] = {}
         if args.python.offline:
-            wanted["WHEELS"] = ("wheels", args.python.environment())
+            wanted["WHEELS"] = ("actions.bake.wheels", args.python.environment())
         if args.agents.any:
-            wanted["AGENTS"] = ("agents", args.agents.environment())
+            wanted["AGENTS"] = ("actions.bake.agents", args.agents.environment())
         if args.application:
-            wanted["SOURCE_PART"] = ("source", args.application.environment())
+            wanted["SOURCE_PART"] = ("actions.bake.source", args.application.environment())
         return {
-            variable: Step(f"{self._name}-{part}", f"actions.bake.{part}", {**environment, **cache}, parent=self)
-            for variable, (part, environment) in wanted.items()
+            variable: Step(f"{self._name}-{module.rpartition('.')[2]}", module, {**environment, **cache}, parent=self)
+            for variable, (module, environment) in wanted.items()
         }
 
     def _on_server(self) -> dict[str, pulumi.Input[str]]:

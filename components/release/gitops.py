@@ -5,14 +5,13 @@ environment of whoever runs `pulumi`; the provider's process inherits them, and 
 """
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
+
+from components.release import process
 
 LIST = " | "
 
@@ -123,7 +122,7 @@ class GitOpsRelease(pulumi.ComponentResource):
 def _released(props: dict[str, Any], last: dict[str, Any]) -> dict[str, Any]:
     """Runs the release action; its proof, with what a rollback returns to."""
     variables = {"TAGS": json.dumps(props["tags"]), "PREVIOUS": json.dumps(last.get("tags") or {})}
-    proof = json.loads(_run("actions.release_gitops", {**props["settings"], **variables}))
+    proof = process.run("actions.release_gitops", variables={**props["settings"], **variables})
     same = last.get("tags") == proof["tags"]
     kept = ("tags", "image_tag", "digests", "commit")
     proof["previous"] = last.get("previous") if same else {key: last[key] for key in kept if key in last} or None
@@ -132,19 +131,5 @@ def _released(props: dict[str, Any], last: dict[str, Any]) -> dict[str, Any]:
 
 def _observe(props: dict[str, Any]) -> dict[str, str]:
     variables = {"TAGS": json.dumps(props["tags"]), "ARGOCD": ""}  # nobody waits, so nobody needs its token
-    found: dict[str, str] = json.loads(_run("actions.gitops.observe", {**props["settings"], **variables}))
+    found: dict[str, str] = process.run("actions.gitops.observe", variables={**props["settings"], **variables})
     return found
-
-
-def _run(module: str, variables: dict[str, str]) -> str:
-    """What an action prints; its progress goes to the provider's output, which the engine shows."""
-    streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    said = "it said nothing"
-    with subprocess.Popen([sys.executable, "-m", module], env={**os.environ, **variables}, **streams) as action:
-        for line in action.stderr or ():
-            said = line.rstrip()
-            print(said, flush=True)
-        printed = action.stdout.read() if action.stdout else ""
-    if action.returncode:
-        raise RuntimeError(said.strip())
-    return printed
