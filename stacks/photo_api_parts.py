@@ -1,7 +1,7 @@
 """The arguments of photo-api's components, from its settings."""
 
 from components.openstack_access import OpenStackAccess
-from components.release.bake import Agents, Application, BakeArgs, BakePatience, Python
+from components.release.bake_args import Agents, Application, BakeArgs, BakePatience, Python
 from components.release.bake_run import RunPlace
 from components.release.image_test import Checks, ImageTestArgs, PromotionArgs
 from components.release.step import Step
