@@ -164,14 +164,15 @@ class Computers:
         with contextlib.suppress(APIError):
             self._docker.images.remove(disk_name(disk_id), force=True)
 
-    def base_size(self) -> int:
-        """Of the cloud's own image; 0 when it is missing."""
+    def base(self) -> tuple[str, int]:
+        """The content of the cloud's own image, by its digest, and its size; CloudError when it is missing."""
         from docker.errors import ImageNotFound
 
         try:
-            return int(self._docker.images.get(BASE).attrs["Size"])
+            found = self._docker.images.get(BASE)
         except ImageNotFound:
-            return 0
+            raise CloudError(f"The image {BASE} is missing; `make up SYSTEM=photo-api` builds it.") from None
+        return str(found.id), int(found.attrs["Size"])
 
     def running(self) -> dict[str, int]:
         """The servers whose computer runs, with its first process."""

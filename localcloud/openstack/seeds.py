@@ -22,11 +22,20 @@ def plant(cloud: Cloud) -> None:
         networks.add_network(world, OUTER, fixed_id("network outer"), external=True)
     if not world.of("groups"):
         security.add_group(world, "default", "Default security group")
-    key = fixed_id("image")
-    if key not in world.of("images"):
-        image = images.add(world, IMAGE, {"os_distro": "debian", "os_version": "12", "os_type": "linux"})
-        world.remove("images", image["id"])
-        image |= {"id": key, "status": "active", "visibility": "public", "size": cloud.computers.base_size()}
-        image |= {"file": f"/v2/images/{key}/file", "self": f"/v2/images/{key}", "_disk": BASE, "protected": True}
-        world.add("images", image)
+    _plant_image(cloud)
     world.save()
+
+
+def _plant_image(cloud: Cloud) -> None:
+    """The public image; made anew, it has another id, as a provider's has."""
+    world, (content, size) = cloud.world, cloud.computers.base()
+    key = fixed_id(f"image {content}")
+    if key in world.of("images"):
+        return
+    for old in [image for image in world.listed("images") if image.get("_disk") == BASE]:
+        world.remove("images", old["id"])
+    image = images.add(world, IMAGE, {"os_distro": "debian", "os_version": "12", "os_type": "linux"})
+    world.remove("images", image["id"])
+    image |= {"id": key, "status": "active", "visibility": "public", "size": size}
+    image |= {"file": f"/v2/images/{key}/file", "self": f"/v2/images/{key}", "_disk": BASE, "protected": True}
+    world.add("images", image)

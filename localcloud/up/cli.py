@@ -87,7 +87,10 @@ def steps(deployment: Deployment, *, with_cloud: bool) -> tuple[Step, ...]:
         Step(name="authority", needs=("packages",), done=toolchain.pebble_ready, run=toolchain.build_pebble),
         Step(name="balancer", needs=("packages",), done=balancer.ready, run=balancer.allow),
         Step(name="low ports", needs=("python",), done=low_ports.ready, run=low_ports.allow),
-        *(Step(name=server.name, needs=needs, done=server.running, run=server.start) for server in SERVERS),
+        *(
+            Step(name=server.name, needs=(*needs, *server.needs), done=server.running, run=server.start)
+            for server in SERVERS
+        ),
         Step(name="environment", needs=settled, done=deployment.settled, run=deployment.write_environment),
         Step(name="stack", needs=("environment", "cli", "language host"), run=deployment.select),
         Step(

@@ -25,6 +25,7 @@ class Server:
     module: str
     home: Path
     options: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()  # set-up steps before it starts, besides those that all have
 
     def running(self) -> bool:
         """Whether it answers."""
@@ -76,6 +77,10 @@ def _changes() -> dict[str, str]:
 AWS = Server(name="local cloud", module="localcloud.aws", home=CLOUD, options=("--port", "4566"))
 ASTRAGO = Server(name="git, registry and Argo CD", module="localcloud.astrago", home=LOCAL / "astrago")
 OPENSTACK = Server(
-    name="OpenStack cloud", module="localcloud.openstack", home=LOCAL / "openstack", options=("--port", "4590")
+    name="OpenStack cloud",
+    module="localcloud.openstack",
+    home=LOCAL / "openstack",
+    options=("--port", "4590"),
+    needs=("server image",),
 )
 SERVERS = (AWS, ASTRAGO, OPENSTACK)

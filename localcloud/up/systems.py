@@ -23,7 +23,7 @@ SYSTEMS = {
     "liveinsight": System(repository="liveinsight-app", sample="localcloud.sample.build"),
     "photo-api": System(
         servers=(AWS, OPENSTACK),
-        needs=("server image", "openstack plugin"),
+        needs=("openstack plugin",),
         stages=("bake-local", "test-local"),
         supplies="localcloud.photo_api.supply",
     ),

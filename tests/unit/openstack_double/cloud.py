@@ -25,6 +25,8 @@ class Computers:
 
     subnet = "10.9.9.0/24"
 
+    content = "sha256:first"  # of the cloud's own image
+
     def __init__(self) -> None:
         self.launches: dict[str, Launch] = {}
         self.on: set[str] = set()
@@ -58,8 +60,8 @@ class Computers:
     def forget(self, disk_id: str) -> None:
         self.forgotten.append(disk_id)
 
-    def base_size(self) -> int:
-        return 1000
+    def base(self) -> tuple[str, int]:
+        return self.content, 1000
 
     def running(self) -> dict[str, int]:
         return dict.fromkeys(self.on, 0)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.openstack_double.cloud import Caller, cloud_of_tests
+from tests.unit.openstack_double.cloud import Caller, Computers, cloud_of_tests
 
 
 def test_a_volume_is_uploading_for_longer_than_its_image_is_not_active(caller: Caller) -> None:
@@ -139,6 +139,16 @@ def test_a_snapshot_can_be_booted_and_keeps_its_volume(caller: Caller) -> None:
     root = {"uuid": snapshot, "source_type": "snapshot", "destination_type": "volume", "boot_index": 0}
     assert caller.server("of-snapshot", block_device_mapping_v2=[root])
     assert caller.volume("DELETE", f"/snapshots/{snapshot}")[0] == 202
+
+
+def test_a_public_image_that_was_made_anew_has_another_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, found = tmp_path / "world.json", []
+    for content in ("sha256:first", "sha256:first", "sha256:second"):
+        monkeypatch.setattr(Computers, "content", content)
+        with cloud_of_tests(tmp_path, file) as caller:
+            found.append([image["id"] for image in caller.image("GET", "?name=debian-12")[1]["images"]])
+    assert found[0] == found[1] != found[2]
+    assert [len(images) for images in found] == [1, 1, 1]
 
 
 def test_a_cloud_that_was_killed_knows_its_things_and_what_it_left_undone_has_failed(tmp_path: Path) -> None:
