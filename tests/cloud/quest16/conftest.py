@@ -1,9 +1,11 @@
 """Quest 16 on the local cloud: the stack, and a working copy of the sample monorepo whose pushes are built."""
 
+import json
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +54,41 @@ class Monorepo:
         (self.path / file).write_text(text.replace(old, new))
 
     def restore(self) -> None:
-        self.git("checkout", "--quiet", "HEAD~1", "--", ".")
+        """As before the last push; the next one takes its place."""
+        self.git("reset", "--quiet", "--hard", "HEAD~1")
+
+    def release(self) -> tuple[dict[str, Any], str]:
+        """Push, and wait for the end: the build and its log."""
+        self.push()
+        build = self.built()
+        return build, self.log(build)
+
+    def broken(self) -> tuple[dict[str, Any], str]:
+        """As `release`, and the files of before afterwards."""
+        try:
+            return self.release()
+        finally:
+            self.restore()
+
+    def until_said(self, text: str) -> str:
+        """The id of the newest build, as soon as its log holds this."""
+        identity = self.ids()[0]
+
+        def said() -> bool:
+            build = self._builds.batch_get_builds(ids=[identity])["builds"][0]
+            assert not build["buildComplete"], self.log(build)[-3000:]
+            return text in self.log(build)
+
+        until(said, f"{text!r} in the log of {identity}", BUILD_SECONDS)
+        return identity
+
+    def cancelled(self, text: str) -> tuple[dict[str, Any], str]:
+        """Push, and stop the build as soon as its log holds this: the build and its log."""
+        self.push()
+        identity = self.until_said(text)
+        self._builds.stop_build(id=identity)
+        build = ended(self._builds, identity)
+        return build, self.log(build)
 
     def ids(self) -> list[str]:
         found: list[str] = self._builds.list_builds_for_project(projectName=self._project, sortOrder="DESCENDING")[
@@ -68,6 +104,30 @@ class Monorepo:
         return log_of(self._logs, build)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What users get, what production would take, and which build is the verified one."""
+
+    page: str
+    published: str
+    verified: str
+
+
+def standing(project: Project, aws: LocalSession) -> Standing:
+    outputs = project.outputs()
+    item = aws.client("dynamodb").get_item(TableName=outputs["deploysTable"], Key={"id": {"S": "verified"}})["Item"]
+    published = aws.client("s3").head_object(Bucket=outputs["artifactsBucket"], Key="released/release.zip")
+    return Standing(
+        page=page(outputs["url"]).text,
+        published=published["VersionId"],
+        verified=json.loads(item["proof"]["S"])["build"],
+    )
+
+
+def phases(build: dict[str, Any]) -> dict[str, str]:
+    return {phase["phaseType"]: phase.get("phaseStatus", "") for phase in build["phases"]}
+
+
 def ended(codebuild: Any, identity: str, seconds: float = BUILD_SECONDS) -> dict[str, Any]:
     def look() -> dict[str, Any] | None:
         build: dict[str, Any] = codebuild.batch_get_builds(ids=[identity])["builds"][0]
@@ -79,9 +139,12 @@ def ended(codebuild: Any, identity: str, seconds: float = BUILD_SECONDS) -> dict
 
 def log_of(logs: Any, build: dict[str, Any]) -> str:
     where = build["logs"]
-    answer = logs.get_log_events(
-        logGroupName=where["groupName"], logStreamName=where["streamName"], startFromHead=True, limit=10000
-    )
+    try:
+        answer = logs.get_log_events(
+            logGroupName=where["groupName"], logStreamName=where["streamName"], startFromHead=True, limit=10000
+        )
+    except logs.exceptions.ResourceNotFoundException:  # it has said nothing yet
+        return ""
     return "\n".join(event["message"] for event in answer["events"])
 
 

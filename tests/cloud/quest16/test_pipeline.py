@@ -10,16 +10,12 @@ from typing import Any
 import pytest
 
 from tests.cloud.project import Project
-from tests.cloud.quest16.conftest import Monorepo, ended, log_of, page
+from tests.cloud.quest16.conftest import Monorepo, ended, log_of, page, phases, standing
 from tests.cloud.session import LocalSession
 from tests.waiting import until
 
 PRODUCTION = "quest16.localprod"
 GREETING = "Hello, Quest 16"
-
-
-def phases(build: dict[str, Any]) -> dict[str, str]:
-    return {phase["phaseType"]: phase.get("phaseStatus", "") for phase in build["phases"]}
 
 
 def test_a_push_is_checked_deployed_and_the_site_answers(quest16: Project, monorepo: Monorepo) -> None:
@@ -40,21 +36,52 @@ def test_another_branch_starts_no_build(monorepo: Monorepo) -> None:
     assert monorepo.ids() == before
 
 
-def test_a_failing_test_of_one_package_deploys_nothing(quest16: Project, monorepo: Monorepo, aws: LocalSession) -> None:
-    url, bucket = quest16.output("url"), quest16.output("artifactsBucket")
-    before = aws.client("s3").head_object(Bucket=bucket, Key="released/release.zip")["VersionId"]
+def test_a_failing_test_of_one_package_deploys_nothing_and_is_told(
+    quest16: Project, monorepo: Monorepo, aws: LocalSession
+) -> None:
+    before, heard = standing(quest16, aws), Subscriber(aws, quest16.output("topic"))
     monorepo.change("packages/site/src/page.js", "<title>Quest 16</title>", "<title>changed</title>")
     monorepo.change("packages/api/test/server.test.js", "'v0');", "'v1');")
-    monorepo.push()
-    build = monorepo.built()
-    monorepo.restore()
+    build, log = monorepo.broken()
     assert build["buildStatus"] == "FAILED"
     assert phases(build)["BUILD"] == "FAILED" and "UPLOAD_ARTIFACTS" not in phases(build)
-    log = monorepo.log(build)
     assert "Error while executing command: npx lerna run test. Reason: exit status 1" in log
     assert "deploying" not in log
-    assert "changed" not in page(url).text
-    assert aws.client("s3").head_object(Bucket=bucket, Key="released/release.zip")["VersionId"] == before
+    assert standing(quest16, aws) == before
+    assert f"Quest16-build build {build['buildNumber']}.0: FAILED ({build['sourceVersion']})" in heard.message()
+
+
+class Subscriber:
+    """A queue that listens to the stack's topic."""
+
+    def __init__(self, aws: LocalSession, topic: str) -> None:
+        self._sqs = aws.client("sqs")
+        self._queue = self._sqs.create_queue(QueueName="listens-to-builds")["QueueUrl"]
+        arn = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"][
+            "QueueArn"
+        ]
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self._sqs.set_queue_attributes(QueueUrl=self._queue, Attributes={"Policy": policy})
+        aws.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+
+    def message(self) -> str:
+        """The first one that arrives; the queue is gone afterwards."""
+        try:
+            found = until(
+                lambda: self._sqs.receive_message(QueueUrl=self._queue, WaitTimeSeconds=1).get("Messages"),
+                "a notification",
+                30,
+            )
+            return str(json.loads(found[0]["Body"])["Message"])
+        finally:
+            self._sqs.delete_queue(QueueUrl=self._queue)
 
 
 @pytest.fixture(scope="module")
