@@ -67,7 +67,7 @@ class World:
         requests.post(f"{self.variables['LOCALCLOUD_OPENSTACK']}/{what}", json=body, timeout=10).raise_for_status()
 
     def calm(self) -> None:
-        for what in ("faults", "latencies"):
+        for what in ("faults", "latencies", "quotas"):
             requests.delete(f"{self.variables['LOCALCLOUD_OPENSTACK']}/{what}", timeout=10).raise_for_status()
 
     def boot(self, kind: str, image: str = BASE, flavor: str = VOLUME) -> Machine:
