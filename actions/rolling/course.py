@@ -8,9 +8,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from actions.clock import Clock
 from actions.errors import Cancelled, ReleaseError
-from actions.hosts.host import Access, HealthLook, Host, HostError
+from actions.hosts.host import Access, Host, HostError
 from actions.progress import Progress
-from actions.rolling.plan import HEALTHY, UNUSED, guard_problem, looping, others_healthy
+from actions.rolling.health import LocalHealth
+from actions.rolling.plan import HEALTHY, UNUSED, guard_problem, others_healthy
 from actions.rolling.request import RollingRequest
 from actions.rolling.target_group import Targets, text_of
 
@@ -67,7 +68,6 @@ class Seen:
     """What was observed of one host's transaction; seconds by step."""
 
     steps: dict[str, float] = field(default_factory=dict)
-    health_log: list[str] = field(default_factory=list)
     drained_by: str = "not registered"
     left_at: float | None = None
     drained_at: float | None = None
@@ -87,7 +87,7 @@ class Course:
         self._tools, self._host, self._wave = tools, host, wave
         self._clock, self._targets = tools.clock, tools.targets
         self._machine = tools.access.machine(host)
-        self._began = tools.clock.now()
+        self._health = LocalHealth(self._machine, tools.clock)
         self.seen = Seen()
 
     def replace(self) -> None:
@@ -158,7 +158,7 @@ class Course:
 
     def _arrive(self) -> None:
         with self._step("local health"):
-            self._become_healthy()
+            self._health.become(self._tools.asked.local_health_seconds, lambda: self._wait(POLL_SECONDS))
         with self._step("into service"):
             if self._targets.state(self._host) in OUT_OF_SERVICE:
                 self._targets.register(self._host)
@@ -167,29 +167,13 @@ class Course:
         out = "" if self.seen.left_at is None else f", {self.seen.out_of_service_seconds} s out of it"
         self._say(f"in service{out}")
 
-    def _become_healthy(self) -> None:
-        """Raises `ReleaseError` when the container is not healthy in time, or cannot be any more."""
-        allowed = self._tools.asked.local_health_seconds
-        deadline = self._clock.now() + allowed
-        states: list[str] = []
-        while True:
-            look = self._machine.healthy()
-            states.append(look.state)
-            self._note(look)
-            if look.healthy:
-                return
-            if look.final or looping(states):
-                raise ReleaseError(f"expected a healthy container, found it {look.state} and not recovering")
-            if self._clock.now() >= deadline:
-                raise ReleaseError(f"expected a healthy container within {allowed} s, found {_text(look)}")
-            self._wait(POLL_SECONDS)
-
     def _become_healthy_target(self) -> None:
         """Raises `ReleaseError` when the balancer does not take the host in time, or keeps calling it unhealthy."""
         asked = self._tools.asked
         deadline = self._clock.now() + asked.timeout_seconds
         bad_since: float | None = None
         while (state := self._state()) != HEALTHY:
+            self._health.stay()
             now = self._clock.now()
             bad_since = (bad_since or now) if state == "unhealthy" else None
             if now >= deadline or (bad_since is not None and now - bad_since >= asked.local_health_seconds):
@@ -208,10 +192,6 @@ class Course:
         except (ClientError, BotoCoreError) as error:
             self._say(f"the target group could not be asked: {text_of(error)}")
             return "unknown"
-
-    def _note(self, look: HealthLook) -> None:
-        if not self.seen.health_log or not self.seen.health_log[-1].endswith(_text(look)):
-            self.seen.health_log.append(f"{self._clock.now() - self._began:.1f} s: {_text(look)}")
 
     def _wait(self, seconds: float) -> None:
         self._wave.check()
@@ -238,7 +218,7 @@ class Course:
             raise
         except (ReleaseError, ClientError, BotoCoreError) as error:
             self._wave.failed = self._wave.failed or self._host.name
-            raise HostFailed(self._host.name, text_of(error), self._log_tail(), tuple(self.seen.health_log)) from error
+            raise HostFailed(self._host.name, text_of(error), self._log_tail(), tuple(self._health.log)) from error
 
     def _log_tail(self) -> tuple[str, ...]:
         if "switch" not in self.seen.steps:
@@ -247,8 +227,3 @@ class Course:
             return self._machine.log_tail()
         except HostError as error:
             return (f"no log: {error}",)
-
-
-def _text(look: HealthLook) -> str:
-    health = f" ({look.health})" if look.health else ""
-    return f"container {look.state or 'missing'}{health}, {look.answer}"

@@ -57,7 +57,7 @@ def test_a_change_of_the_compose_file_alone_is_a_release() -> None:
         ({"web-2": "crash"}, "web-2: expected a healthy container, found it restarting and not recovering"),
         ({"web-3": "crash"}, "web-3: expected a healthy container"),
         ({"web-2": "hidden"}, "web-2: expected a healthy target, found unhealthy after its registration"),
-        ({"web-2": "flaps"}, "web-2: expected a healthy target, found"),
+        ({"web-2": "flaps"}, "web-2: expected a container that stays healthy, found"),
     ],
 )
 def test_a_failing_host_takes_the_whole_fleet_back(kind: dict[str, str], found: str) -> None:

@@ -11,7 +11,7 @@ REASONS = {
     "crash": (r"web-1: expected a healthy container", r"log \| "),
     "health-500": (r"web-1: expected a healthy container.*HTTP 503", r"health \| .*HTTP 503"),
     "never-listens": (r"web-1: expected a healthy container",),
-    "health-flaps": (r"web-\d: ",),
+    "health-flaps": (r"web-1: expected a container that stays healthy, found .*HTTP 503", r"health \| .*HTTP 503"),
     "health-lies": (r"web-1: .*/health/ did not pass 2 times in a row; the last answer was HTTP 503",),
     "migrate-fails": (r"migrat", r"web-1"),
 }
