@@ -56,11 +56,11 @@ class Users:
 def real_world(asked: RollingRequest, cancellation: Cancellation, progress: Progress) -> World:
     aws = Clients(asked.region)
 
-    def balanced(passes: int, seconds: float) -> int:
+    def balanced(passes: int, seconds: float, pause: float) -> int:
         if asked.certificate:
             own_nginx.certify(asked.certificate)
         deadline = time.monotonic() + seconds
-        return verify.passes(asked.url, passes, deadline, cancellation, progress).slowest_ms
+        return verify.passes(asked.url, passes, deadline, cancellation, progress, pause).slowest_ms
 
     access, clock = access_from_environment(aws, asked.project, cancellation, progress), RealClock(cancellation)
     own_nginx = OwnNginx(asked.hosts, access.machine, asked.drain_seconds)

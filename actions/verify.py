@@ -22,12 +22,19 @@ class Passed:
     slowest_ms: int
 
 
-def passes(url: str, wanted: int, deadline: float, cancellation: Cancellation, progress: Progress) -> Passed:
+def passes(
+    url: str,
+    wanted: int,
+    deadline: float,
+    cancellation: Cancellation,
+    progress: Progress,
+    pause: float = BETWEEN_PASSES_SECONDS,
+) -> Passed:
     """Waits for `wanted` consecutive answers of 200-299, no longer than `deadline` (time.monotonic()).
 
-    Raises `ReleaseError` with the last answer when they do not come.
+    Good answers are `pause` seconds apart. Raises `ReleaseError` with the last answer when they do not come.
     """
-    good, slowest, last = 0, 0.0, "no answer"
+    good, slowest, last, told = 0, 0.0, "no answer", ""
     with users.session(url) as session:
         while good < wanted:
             if time.monotonic() > deadline:
@@ -37,10 +44,11 @@ def passes(url: str, wanted: int, deadline: float, cancellation: Cancellation, p
             if passed:
                 good, slowest = good + 1, max(slowest, time.monotonic() - began)
             else:
-                progress.say(f"{url} answers {last}")
-                good, slowest = 0, 0.0
+                if last != told:
+                    progress.say(f"{url} answers {last}")
+                good, slowest, told = 0, 0.0, last
             if good < wanted:
-                cancellation.wait(BETWEEN_PASSES_SECONDS)
+                cancellation.wait(pause if good else BETWEEN_PASSES_SECONDS)
     return Passed(passes=good, slowest_ms=round(slowest * 1000))
 
 

@@ -300,7 +300,7 @@ class SimulatedFleet:
             for simulated in self.hosts
         ]
 
-    def _balanced(self, passes: int, seconds: float) -> int:
+    def _balanced(self, passes: int, seconds: float, pause: float) -> int:
         self.points.here("balancer")
         for _ in range(round(seconds)):
             healthy = [i for i, target in self.cloud.targets.items() if target.state == "healthy"]

@@ -16,7 +16,8 @@ from actions.rolling.request import RollingRequest
 from actions.rolling.target_group import Targets, text_of
 
 POLL_SECONDS = 1.0
-PASSES = 2  # in a row: of two hosts that take turns, one does not answer for the other
+PASSES = 4  # in a row, at once: of hosts that take turns, one does not answer for the other
+PAUSE_SECONDS = 0.05
 OUT_OF_SERVICE = (UNUSED, "draining")  # a register call is needed
 
 
@@ -47,7 +48,7 @@ class Tools:
     access: Access
     progress: Progress
     firing: Callable[[], list[str]]  # alarms
-    balanced: Callable[[int, float], int]  # so many good answers through the balancer within seconds; slowest in ms
+    balanced: Callable[[int, float, float], int]  # so many good answers of the balancer, within, apart; slowest in ms
     allowed: Callable[[], None]  # raises `Cancelled` when this run may not change anything any more
 
 
@@ -183,7 +184,7 @@ class Course:
 
     def _balanced(self) -> None:
         with self._step("balancer"):
-            self._tools.balanced(PASSES, self._tools.asked.local_health_seconds)
+            self._tools.balanced(PASSES, self._tools.asked.local_health_seconds, PAUSE_SECONDS)
 
     def _state(self) -> str:
         """The target's state; a look that fails is repeated at the next poll, since every wait has its deadline."""

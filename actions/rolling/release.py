@@ -22,6 +22,7 @@ from actions.rolling.plan import HEALTHY, Plan, Wanted, plan_release, unrecorded
 from actions.rolling.preflight import SPARE_MB, Preflight
 from actions.rolling.request import RollingRequest
 from actions.rolling.target_group import Targets, text_of
+from actions.verify import BETWEEN_PASSES_SECONDS
 
 LOCK_MARGIN_SECONDS = 60
 SETTLING_SECONDS = 60  # how long a target that was registered just before is waited for
@@ -49,7 +50,7 @@ class World:
     clock: Clock
     progress: Progress
     cancellation: Cancellation
-    balanced: Callable[[int, float], int]  # so many good answers through the balancer within seconds; slowest in ms
+    balanced: Callable[[int, float, float], int]  # so many good answers of the balancer, within, apart; slowest in ms
     watchers: Callable[[bool], Watchers]  # whether something is served already
 
 
@@ -173,7 +174,7 @@ class RollingRelease:
         return proof
 
     def _verify(self, wanted: Wanted) -> tuple[dict[str, Observed], dict[str, Any]]:
-        slowest = self._world.balanced(self._asked.passes, self._asked.timeout_seconds)
+        slowest = self._world.balanced(self._asked.passes, self._asked.timeout_seconds, BETWEEN_PASSES_SECONDS)
         running: dict[str, Observed] = {}
         for name, look in self._fleet.observe(patiently=True).items():
             if isinstance(look, Exception):

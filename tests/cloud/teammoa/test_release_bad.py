@@ -12,7 +12,7 @@ REASONS = {
     "health-500": (r"web-1: expected a healthy container.*HTTP 503", r"health \| .*HTTP 503"),
     "never-listens": (r"web-1: expected a healthy container",),
     "health-flaps": (r"web-1: expected a container that stays healthy, found .*HTTP 503", r"health \| .*HTTP 503"),
-    "health-lies": (r"web-1: .*/health/ did not pass 2 times in a row; the last answer was HTTP 503",),
+    "health-lies": (r"web-1: .*/health/ did not pass 4 times in a row; the last answer was HTTP 503",),
     "migrate-fails": (r"migrat", r"web-1"),
 }
 SAMPLED = ("crash",)
@@ -27,7 +27,7 @@ def test_a_bad_release_fails_with_its_reason_and_users_see_nothing(released: Fle
         done = project.release(tag, check=False)
     assert done.returncode != 0
     for reason in REASONS[tag]:
-        assert re.search(reason, done.stdout), f"{reason} in:\n{done.stdout.partition("Diagnostics:")[2][:6000]}"
+        assert re.search(reason, done.stdout), f"{reason} in:\n{done.stdout.partition('Diagnostics:')[2][:6000]}"
     assert count.failed == 0, count.answers
     assert set(count.versions) <= {now, tag}
     assert project.output("release") == before
