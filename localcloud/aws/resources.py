@@ -54,7 +54,7 @@ def resource_arn(original: Callable[..., str]) -> Callable[..., str]:
 
 
 def condition_keys(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """`request_tag_context` with the keys of ECS."""
+    """`request_tag_context` with the keys of ECS and of CloudWatch's metrics."""
 
     def context(service: str, action: str, body: bytes, params: Any) -> dict[str, Any]:
         found = original(service, action, body, params)
@@ -63,9 +63,23 @@ def condition_keys(original: Callable[..., dict[str, Any]]) -> Callable[..., dic
             name = str(cluster).rsplit("/", 1)[-1]
             account, region = get_account_id(), get_region()
             found = {**found, "ecs:cluster": f"arn:aws:ecs:{region}:{account}:cluster/{name}"}
+        if action == "cloudwatch:PutMetricData" and (namespace := _metric_data(body).get("Namespace")):
+            found = {**found, "cloudwatch:namespace": str(namespace)}
         return found
 
     return context
+
+
+def _metric_data(body: bytes) -> dict[str, Any]:
+    """A request of CloudWatch, which is JSON or CBOR; nothing where it is neither."""
+    if found := json_object(body):
+        return found
+    cbor2 = importlib.import_module("cbor2")
+    try:
+        found = cbor2.loads(body)
+    except (cbor2.CBORDecodeError, EOFError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def json_object(body: bytes) -> dict[str, Any]:

@@ -139,6 +139,19 @@ def test_tasks_are_listed_in_the_granted_cluster_only(local_cloud: Cloud) -> Non
         ecs.list_tasks(cluster="other")
 
 
+def test_figures_are_put_into_the_granted_namespace_only(local_cloud: Cloud) -> None:
+    keys = role_keys(local_cloud, "measurer")
+    policy = (
+        '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"cloudwatch:PutMetricData","Resource":"*",'
+        '"Condition":{"StringEquals":{"cloudwatch:namespace":"Mine"}}}}'
+    )
+    local_cloud.client("iam").put_role_policy(RoleName="measurer", PolicyName="own", PolicyDocument=policy)
+    cloudwatch = local_cloud.client("cloudwatch", *keys)
+    cloudwatch.put_metric_data(Namespace="Mine", MetricData=[{"MetricName": "m", "Value": 1.0}])
+    with pytest.raises(ClientError, match="cloudwatch:PutMetricData"):
+        cloudwatch.put_metric_data(Namespace="Others", MetricData=[{"MetricName": "m", "Value": 1.0}])
+
+
 def test_a_task_definition_needs_the_right_to_pass_its_roles_and_to_tag_it(local_cloud: Cloud) -> None:
     execution = make_role(local_cloud, "execution")
     keys = role_keys(local_cloud, "definer", (["ecs:RegisterTaskDefinition"], "*"))
