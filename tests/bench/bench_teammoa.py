@@ -41,9 +41,9 @@ def test_release_against_its_hosts_and_against_the_documents_script(
     print(f"\nsteps: {proof['seconds']}; hosts: {[host['steps'] for host in proof['hosts']]}; up {whole:.1f} s")
     report("fleet, against its critical path", proof["seconds"]["total"], critical_path(proof), 1.15)
     script, out_of_service = documents_script(released, before, aws)
-    report("release, against the document's script", proof["seconds"]["total"], script, 1 / FASTER)
     ours = max(host["out_of_service_seconds"] for host in proof["hosts"])
     report("a host out of service, against the script", ours, max(out_of_service), 1 / SHORTER)
+    report("release, against the document's script", proof["seconds"]["total"], script, 1 / FASTER)
 
 
 def critical_path(proof: dict[str, Any]) -> float:
