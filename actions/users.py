@@ -3,6 +3,7 @@
 import os
 import ssl
 import warnings
+from http.cookiejar import DefaultCookiePolicy
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,9 +15,13 @@ BALANCER_DOMAINS = (".elb.amazonaws.com", ".elb.amazonaws.com.cn")
 
 
 def session(url: str) -> requests.Session:
-    """For requests to this URL; its certificate is checked unless nobody could have issued one."""
+    """For requests to this URL; its certificate is checked unless nobody could have issued one.
+
+    It takes no cookie: each request is a new user, whom a sticky balancer sends to any of its hosts.
+    """
     made = requests.Session()
     made.trust_env = False
+    made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     made.verify = _bundle() or True
     if not certifiable(url):
         made.verify = False

@@ -1,6 +1,9 @@
 """Which images there are, asked while the program runs: they decide what is declared at all."""
 
 import re
+import time
+from collections.abc import Callable
+from typing import TypeVar
 
 import pulumi
 import pulumi_openstack as openstack
@@ -13,11 +16,16 @@ ID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{1
 STACK = re.compile(r"photo-api\.base[a-z0-9-]*")
 REASON = re.compile(r"(?:error occurred:\s*\*\s*|Invoke of [^:]*: |invocation of [^:]*: )", re.IGNORECASE)
 
+BUSY = re.compile(r"but got (429|5\d\d)")  # answers after which the provider itself does not ask again
+ATTEMPTS = 5
+PAUSE_SECONDS = 1.0
 KNOWN = {
     "but got 401": "the user, its tenant or the password in OS_PASSWORD is wrong",
     "[Password]": "OS_PASSWORD is not set; the API password comes from the environment of whoever runs `pulumi`",
     "Your query returned no results": "there is no active image of that name",
 }
+
+Answer = TypeVar("Answer")
 
 
 def base_image(settings: PhotoApiSettings, provider: openstack.Provider) -> str:
@@ -31,7 +39,7 @@ def base_image(settings: PhotoApiSettings, provider: openstack.Provider) -> str:
             raise ConfigError(f"baseImage is {wanted}, which has no image yet: bring it up first")
         return str(image)
     try:
-        found = openstack.images.get_image(name=wanted, most_recent=True, opts=_asking(provider))
+        found = _patiently(lambda: openstack.images.get_image(name=wanted, most_recent=True, opts=_asking(provider)))
     except Exception as error:  # the SDK raises no narrower one
         raise pulumi.RunError(f"OpenStack does not tell of the image {wanted}: {reason(error)}") from None
     return found.id
@@ -40,15 +48,29 @@ def base_image(settings: PhotoApiSettings, provider: openstack.Provider) -> str:
 def verified_image(settings: PhotoApiSettings, recipe: str, provider: openstack.Provider) -> str | None:
     """The id of the newest active image of this recipe that passed its test."""
     try:
-        found = openstack.images.get_image_ids(
-            properties={"bake_recipe": recipe, "bake_verified": "true"},
-            owner=settings.tenant_id,  # nobody else's mark counts
-            sort="created_at:desc",
-            opts=_asking(provider),
+        found = _patiently(
+            lambda: openstack.images.get_image_ids(
+                properties={"bake_recipe": recipe, "bake_verified": "true"},
+                owner=settings.tenant_id,  # nobody else's mark counts
+                sort="created_at:desc",
+                opts=_asking(provider),
+            )
         )
     except Exception as error:  # the SDK raises no narrower one
         raise pulumi.RunError(f"OpenStack does not tell which images there are: {reason(error)}") from None
     return found.ids[0] if found.ids else None
+
+
+def _patiently(ask: Callable[[], Answer]) -> Answer:
+    """What is asked, again where OpenStack is busy for a moment."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return ask()
+        except Exception as error:  # the SDK raises no narrower one
+            if not BUSY.search(str(error)):
+                raise
+            time.sleep(PAUSE_SECONDS)
+    return ask()
 
 
 def reason(error: Exception) -> str:

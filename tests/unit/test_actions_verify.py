@@ -21,13 +21,16 @@ class Server:
     def __init__(self) -> None:
         self.script: list[int] = [200]
         self.asked = 0
+        self.cookies: list[str | None] = []
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 status = outer.script[min(outer.asked, len(outer.script) - 1)]
                 outer.asked += 1
+                outer.cookies.append(self.headers["Cookie"])
                 self.send_response(status)
+                self.send_header("Set-Cookie", "AWSALBAPP-0=this-host; Path=/")
                 self.send_header("X-Version", f"v{status}")
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -64,6 +67,11 @@ def test_only_consecutive_good_answers_count(server: Server, script: list[int], 
     server.script = script
     assert ask(server).passes == 3
     assert server.asked == asked
+
+
+def test_every_request_is_a_new_user_whom_no_cookie_keeps_on_one_host(server: Server) -> None:
+    ask(server)
+    assert server.cookies == [None, None, None]
 
 
 def test_answers_that_stay_bad_are_a_failure_with_the_last_one(server: Server) -> None:

@@ -38,7 +38,7 @@ FAILURES = {
     "group": Failure(says="Quota exceeded", quota={"groups": 0}),
     "port": Failure(says="Quota exceeded", quota={"ports": 0}),
     "address": Failure(says="Quota exceeded", quota={"floating_ips": 0}),
-    "quota of servers": Failure(says="the quota is exceeded", quota={"servers": 0}),
+    "quota of servers": Failure(says="Quota exceeded", quota={"servers": 0}),
     "server": Failure(says="is in ERROR: ", fault={"on": "server-error"}),
     "wheel": Failure(says="no-such-package-of-photo-api", source=missing_wheel),
     "ssh": Failure(says="SSH", fault={"on": "no-ssh"}, values={"timeouts": {"boot": 8}}),
@@ -48,7 +48,9 @@ FAILURES = {
     "image queued": Failure(says="failed: it is queued", fault={"on": "image-queued"}),
     "image vanishes": Failure(says="vanished", fault={"on": "image-vanishes"}),
     "image stuck": Failure(
-        says="is not done after 6 s", fault={"on": "image-stuck"}, values={"timeouts": {"image": 6, "cleanup": 20}}
+        says="is not done after 6 s",
+        fault={"on": "image-stuck", "seconds": 15},  # what is being uploaded cannot be deleted: destroy waits for it
+        values={"timeouts": {"image": 6, "cleanup": 60}},
     ),
 }
 ORDINARY = ("server",)
@@ -79,9 +81,9 @@ def test_a_failure_is_named_and_destroy_leaves_nothing(bakery: Bakery, name: str
 @pytest.mark.parametrize(
     "fault",
     [
-        {"on": "token-expires", "times": 3},
-        {"on": "too-many-requests", "times": 6, "retryAfter": 1},
-        {"on": "unavailable", "times": 4, "method": "GET"},
+        {"on": "token-expires", "path": "/compute/"},
+        {"on": "too-many-requests", "times": 4, "retryAfter": 1},
+        {"on": "unavailable", "times": 3, "method": "GET", "path": "/image/"},
         {"on": "lost-answer", "times": 1, "method": "POST", "path": "/volume/.*/action"},
         {"on": "cut-upload", "bytes": 200000},
     ],

@@ -53,6 +53,6 @@ def test_the_last_host_that_fails_takes_the_first_ones_back(released: Fleet, oth
     assert done.returncode != 0
     assert "web-2: expected a healthy target" in done.stdout, done.stdout.partition("Diagnostics:")[2][:6000]
     assert "web-1" in done.stdout.partition("undone: ")[2], done.stdout.partition("Diagnostics:")[2][:6000]
-    assert count.failed == 0, count.answers
+    assert count.failed == 0, f"{count.answers} in:\n{done.stdout.partition('Diagnostics:')[2][:6000]}"
     assert project.output("release") == before
     assert released.whole()
