@@ -1,4 +1,4 @@
-"""Clear the locks that a killed `pulumi up` left behind, and only those.
+"""Clear the locks that a killed `pulumi up` left behind, and only those; mend a state that it left half written.
 
 python -m ops.unlock STACK [--clear-pending]
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ops import engine
+from ops import engine, torn_state
 from ops.errors import run_command, say
 from ops.project import Project, load_project
 from ops.state_locks import Lock, lock_prefix, locks_of, open_store
@@ -86,9 +86,8 @@ def look_around(stack: str, environment: Mapping[str, str]) -> Here:
     )
 
 
-def clear_locks(project: Project, stack: str, here: Here) -> bool:
+def clear_locks(url: str, project: Project, stack: str, here: Here) -> bool:
     """Remove what is stale, name what is kept; true when the stack is free."""
-    url = os.environ.get("PULUMI_BACKEND_URL") or engine.ask_json("whoami", "--json")["url"]
     store = open_store(url)
     free = True
     for lock in locks_of(store, lock_prefix(project.name, stack)):
@@ -142,8 +141,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     project = load_project()
     project.stack(options.stack)
-    if not clear_locks(project, options.stack, look_around(options.stack, os.environ)):
+    url = os.environ.get("PULUMI_BACKEND_URL") or str(engine.ask_json("whoami", "--json")["url"])
+    if not clear_locks(url, project, options.stack, look_around(options.stack, os.environ)):
         return 1
+    torn_state.mend(url, project.name, options.stack)
     return settle_pending(options.stack, options.clear_pending)
 
 
