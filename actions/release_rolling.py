@@ -56,11 +56,18 @@ class Users:
 def real_world(asked: RollingRequest, cancellation: Cancellation, progress: Progress) -> World:
     aws = Clients(asked.region)
 
-    def balanced(passes: int, seconds: float, pause: float) -> int:
+    def certified() -> None:
         if asked.certificate:
             own_nginx.certify(asked.certificate)
-        deadline = time.monotonic() + seconds
-        return verify.passes(asked.url, passes, deadline, cancellation, progress, pause).slowest_ms
+
+    def balanced(passes: int) -> int:
+        certified()
+        deadline = time.monotonic() + asked.timeout_seconds
+        return verify.passes(asked.url, passes, deadline, cancellation, progress).slowest_ms
+
+    def everywhere() -> None:
+        certified()
+        verify.everywhere(asked.url, cancellation)
 
     access, clock = access_from_environment(aws, asked.project, cancellation, progress), RealClock(cancellation)
     own_nginx = OwnNginx(asked.hosts, access.machine, asked.drain_seconds)
@@ -72,6 +79,7 @@ def real_world(asked: RollingRequest, cancellation: Cancellation, progress: Prog
         progress=progress,
         cancellation=cancellation,
         balanced=balanced,
+        everywhere=everywhere,
         watchers=lambda serving: Users(asked, serving),
     )
 

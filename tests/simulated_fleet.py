@@ -270,6 +270,7 @@ class SimulatedFleet:
             progress=self.progress,
             cancellation=self.cancellation,
             balanced=self._balanced,
+            everywhere=self._everywhere,
             watchers=lambda _serving: Nobody(),
         )
         return RollingRelease(self.request(tag), world).run()
@@ -300,14 +301,17 @@ class SimulatedFleet:
             for simulated in self.hosts
         ]
 
-    def _balanced(self, passes: int, seconds: float, pause: float) -> int:
+    def _balanced(self, passes: int) -> int:
         self.points.here("balancer")
-        for _ in range(round(seconds)):
+        for _ in range(60):
             healthy = [i for i, target in self.cloud.targets.items() if target.state == "healthy"]
             if healthy and all(self._by_instance[instance].answers() for instance in healthy):
                 return 5
             self.clock.wait(1.0)
         raise ReleaseError("the balancer does not answer well")
+
+    def _everywhere(self) -> None:
+        self._balanced(1)
 
     # Access
     def __enter__(self) -> Self:

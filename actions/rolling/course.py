@@ -16,8 +16,6 @@ from actions.rolling.request import RollingRequest
 from actions.rolling.target_group import Targets, text_of
 
 POLL_SECONDS = 1.0
-PASSES = 4  # in a row, at once: of hosts that take turns, one does not answer for the other
-PAUSE_SECONDS = 0.05
 OUT_OF_SERVICE = (UNUSED, "draining")  # a register call is needed
 
 
@@ -48,7 +46,7 @@ class Tools:
     access: Access
     progress: Progress
     firing: Callable[[], list[str]]  # alarms
-    balanced: Callable[[int, float, float], int]  # so many good answers of the balancer, within, apart; slowest in ms
+    everywhere: Callable[[], None]  # users' requests are answered well, whichever host they meet
     allowed: Callable[[], None]  # raises `Cancelled` when this run may not change anything any more
 
 
@@ -184,7 +182,7 @@ class Course:
 
     def _balanced(self) -> None:
         with self._step("balancer"):
-            self._tools.balanced(PASSES, self._tools.asked.local_health_seconds, PAUSE_SECONDS)
+            self._tools.everywhere()
 
     def _state(self) -> str:
         """The target's state; a look that fails is repeated at the next poll, since every wait has its deadline."""

@@ -22,7 +22,6 @@ from actions.rolling.plan import HEALTHY, Plan, Wanted, plan_release, unrecorded
 from actions.rolling.preflight import SPARE_MB, Preflight
 from actions.rolling.request import RollingRequest
 from actions.rolling.target_group import Targets, text_of
-from actions.verify import BETWEEN_PASSES_SECONDS
 
 LOCK_MARGIN_SECONDS = 60
 SETTLING_SECONDS = 60  # how long a target that was registered just before is waited for
@@ -50,7 +49,8 @@ class World:
     clock: Clock
     progress: Progress
     cancellation: Cancellation
-    balanced: Callable[[int, float, float], int]  # so many good answers of the balancer, within, apart; slowest in ms
+    balanced: Callable[[int], int]  # so many good answers through the balancer; milliseconds of the slowest
+    everywhere: Callable[[], None]  # users' requests are answered well, whichever host they meet
     watchers: Callable[[bool], Watchers]  # whether something is served already
 
 
@@ -69,7 +69,7 @@ class RollingRelease:
             access=world.access,
             progress=world.progress,
             firing=self._firing,
-            balanced=world.balanced,
+            everywhere=world.everywhere,
             allowed=self._allowed,
         )
         self._fleet = Fleet(self._tools)
@@ -174,7 +174,7 @@ class RollingRelease:
         return proof
 
     def _verify(self, wanted: Wanted) -> tuple[dict[str, Observed], dict[str, Any]]:
-        slowest = self._world.balanced(self._asked.passes, self._asked.timeout_seconds, BETWEEN_PASSES_SECONDS)
+        slowest = self._world.balanced(self._asked.passes)
         running: dict[str, Observed] = {}
         for name, look in self._fleet.observe(patiently=True).items():
             if isinstance(look, Exception):

@@ -74,6 +74,18 @@ def test_every_request_is_a_new_user_whom_no_cookie_keeps_on_one_host(server: Se
     assert server.cookies == [None, None, None]
 
 
+@pytest.mark.parametrize("script", [[200], [503, 200], [503] * 8 + [200]])
+def test_one_bad_round_is_forgiven(server: Server, script: list[int]) -> None:
+    server.script = script
+    verify.everywhere(server.url, Cancellation())
+
+
+def test_a_host_that_answers_badly_is_met_in_both_rounds(server: Server) -> None:
+    server.script = [200, 503] * 8
+    with pytest.raises(ReleaseError, match="answered HTTP 503 to 4 of 8 requests"):
+        verify.everywhere(server.url, Cancellation())
+
+
 def test_answers_that_stay_bad_are_a_failure_with_the_last_one(server: Server) -> None:
     server.script = [500]
     with pytest.raises(ReleaseError, match="did not pass 3 times in a row; the last answer was HTTP 500"):

@@ -80,7 +80,7 @@ def test_a_release_asks_for_the_certificate_before_it_asks_the_url(
 
     monkeypatch.setattr(verify, "passes", passes)
     world = release_rolling.real_world(asked, Cancellation(), Progress())
-    assert world.balanced(1, 5.0, 0.1) == PASSED.slowest_ms
+    assert world.balanced(1) == PASSED.slowest_ms
     assert did == ["team.example.com", "https://team.example.com/health/"]
 
 
