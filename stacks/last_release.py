@@ -1,13 +1,15 @@
 """What a stack released last, so that a stack without a tag in its file keeps it."""
 
-import time
+import re
 from typing import Any
 
 import pulumi
 
+from stacks.patience import asked_again
+
 OUTPUT = "imageTag"  # exported by a stack that releases one image; a failed release leaves the earlier value
 OUTPUTS = "tags"  # by a stack that releases several
-TORN = "failed to load checkpoint"  # a state in a directory is read just while the engine writes it
+TORN = re.compile("failed to load checkpoint")  # a state in a directory is read just while the engine writes it
 ATTEMPTS = 10
 PAUSE_SECONDS = 0.2
 
@@ -34,20 +36,9 @@ def outputs_of(stack: str) -> dict[str, Any]:
     They decide what is declared at all, so they are asked for now: plain values, not outputs.
     """
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{stack}"
-    outputs: dict[str, Any] = _read(name).get("outputs", {})
+    answer = asked_again(lambda: _asked(name), TORN, ATTEMPTS, PAUSE_SECONDS)
+    outputs: dict[str, Any] = answer.get("outputs", {})
     return outputs
-
-
-def _read(name: str) -> dict[str, Any]:
-    """The engine's answer; asked again where it read a state that was half written."""
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return _asked(name)
-        except Exception as error:  # the SDK raises no narrower one
-            if TORN not in str(error):
-                raise
-            time.sleep(PAUSE_SECONDS)
-    return _asked(name)
 
 
 def _asked(name: str) -> dict[str, Any]:

@@ -1,15 +1,13 @@
 """Which images there are, asked while the program runs: they decide what is declared at all."""
 
 import re
-import time
-from collections.abc import Callable
-from typing import TypeVar
 
 import pulumi
 import pulumi_openstack as openstack
 
 from stacks.config_reader import ConfigError
 from stacks.last_release import outputs_of
+from stacks.patience import asked_again
 from stacks.photo_api_settings import PhotoApiSettings
 
 ID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
@@ -25,8 +23,6 @@ KNOWN = {
     "Your query returned no results": "there is no active image of that name",
 }
 
-Answer = TypeVar("Answer")
-
 
 def base_image(settings: PhotoApiSettings, provider: openstack.Provider) -> str:
     """The id of the image that a bake starts from: said as id, as name, or as the stack that bakes it."""
@@ -39,7 +35,10 @@ def base_image(settings: PhotoApiSettings, provider: openstack.Provider) -> str:
             raise ConfigError(f"baseImage is {wanted}, which has no image yet: bring it up first")
         return str(image)
     try:
-        found = _patiently(lambda: openstack.images.get_image(name=wanted, most_recent=True, opts=_asking(provider)))
+        found = asked_again(
+            lambda: openstack.images.get_image(name=wanted, most_recent=True, opts=_asking(provider)),
+            *(BUSY, ATTEMPTS, PAUSE_SECONDS),
+        )
     except Exception as error:  # the SDK raises no narrower one
         raise pulumi.RunError(f"OpenStack does not tell of the image {wanted}: {reason(error)}") from None
     return found.id
@@ -48,29 +47,18 @@ def base_image(settings: PhotoApiSettings, provider: openstack.Provider) -> str:
 def verified_image(settings: PhotoApiSettings, recipe: str, provider: openstack.Provider) -> str | None:
     """The id of the newest active image of this recipe that passed its test."""
     try:
-        found = _patiently(
+        found = asked_again(
             lambda: openstack.images.get_image_ids(
                 properties={"bake_recipe": recipe, "bake_verified": "true"},
                 owner=settings.tenant_id,  # nobody else's mark counts
                 sort="created_at:desc",
                 opts=_asking(provider),
-            )
+            ),
+            *(BUSY, ATTEMPTS, PAUSE_SECONDS),
         )
     except Exception as error:  # the SDK raises no narrower one
         raise pulumi.RunError(f"OpenStack does not tell which images there are: {reason(error)}") from None
     return found.ids[0] if found.ids else None
-
-
-def _patiently(ask: Callable[[], Answer]) -> Answer:
-    """What is asked, again where OpenStack is busy for a moment."""
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return ask()
-        except Exception as error:  # the SDK raises no narrower one
-            if not BUSY.search(str(error)):
-                raise
-            time.sleep(PAUSE_SECONDS)
-    return ask()
 
 
 def reason(error: Exception) -> str:

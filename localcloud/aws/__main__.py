@@ -1,42 +1,27 @@
 """python -m localcloud.aws start|stop|status|serve --home DIR [--port N]"""
 
-import argparse
-import json
 import sys
 from pathlib import Path
 
+from localcloud import command_line
 from localcloud.aws import process
-from localcloud.aws.home import CloudError
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m localcloud.aws", description="The AWS of the local cloud.")
-    parser.add_argument("word", choices=["start", "stop", "status", "serve"])
-    parser.add_argument("--home", type=Path, required=True, help="directory of this cloud")
-    parser.add_argument("--port", type=int, default=4566)
-    options = parser.parse_args()
-    try:
-        return _run(options.word, options.home, options.port)
-    except CloudError as error:
-        print(error, file=sys.stderr)
-        return 1
+def _serve(home: Path, port: int) -> None:
+    from localcloud.aws.server import serve  # here, because the other words need none of what it imports
 
-
-def _run(word: str, home: Path, port: int) -> int:
-    if word == "start":
-        print(json.dumps(process.start(home, port)))
-    elif word == "stop":
-        process.stop(home)
-    elif word == "status":
-        server = process.status(home)
-        print(f"runs on port {server.port}" if server else "does not run")
-        return 0 if server else 1
-    else:
-        from localcloud.aws.server import serve
-
-        serve(home, port)
-    return 0
+    serve(home, port)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(
+        command_line.run(
+            "localcloud.aws",
+            "The AWS of the local cloud.",
+            4566,
+            start=process.start,
+            stop=process.stop,
+            status=process.status,
+            serve=_serve,
+        )
+    )

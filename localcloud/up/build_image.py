@@ -8,7 +8,7 @@ import tarfile
 import urllib.request
 from pathlib import Path
 
-from localcloud.up import docker
+from localcloud.up.assembled import assemble
 from localcloud.up.debian import DebianImage, recipe_of
 from localcloud.up.job import Job, StepFailed
 from localcloud.up.paths import LOCAL, PYTHON
@@ -54,11 +54,7 @@ def build(job: Job) -> None:
         failure="the libraries of a release cannot be fetched",
     )
     (CONTEXT / "Dockerfile").write_text(DOCKERFILE)
-    job.run(
-        *("docker", "build", "--quiet", "--label", f"infra-release.recipe={recipe()}", "--tag", IMAGE, str(CONTEXT)),
-        env={**docker.environment(), "DOCKER_BUILDKIT": "0"},
-        failure="the image of builds cannot be made",
-    )
+    assemble(job, IMAGE, recipe(), CONTEXT)
     shutil.rmtree(CONTEXT)
 
 

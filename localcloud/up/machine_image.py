@@ -1,11 +1,9 @@
 """The image of the local cloud's machines: a Debian that boots, with an SSH server, a Docker engine and the AWS CLI."""
 
-import hashlib
-import os
 import shutil
 from pathlib import Path
 
-from localcloud.up import docker
+from localcloud.up.assembled import assemble, recipe_of_files
 from localcloud.up.debian import DebianImage, recipe_of
 from localcloud.up.job import Job
 from localcloud.up.paths import LOCAL, PYTHON, ROOT
@@ -26,10 +24,7 @@ BASE = DebianImage(
 
 def recipe() -> str:
     """Changes with everything that decides the content."""
-    found = hashlib.sha256(f"{BASE.recipe} {COMPOSE_VERSION}".encode())
-    for file in sorted(path for path in SOURCE.rglob("*") if path.is_file()):
-        found.update(f"{file.relative_to(SOURCE)} {os.access(file, os.X_OK)}\n".encode() + file.read_bytes())
-    return found.hexdigest()[:12]
+    return recipe_of_files(SOURCE, BASE.recipe, COMPOSE_VERSION)
 
 
 def present() -> bool:
@@ -45,12 +40,7 @@ def build(job: Job) -> None:
     job.say("fetching the AWS CLI")
     _fetch_aws_cli(job, CONTEXT / "aws-cli")
     job.say("building it")
-    job.run(
-        *("docker", "build", "--quiet", "--label", f"infra-release.recipe={recipe()}", "--tag", IMAGE, CONTEXT),
-        # The builder inside the engine: it needs no plugin and looks for the base among the local images.
-        env={**docker.environment(), "DOCKER_BUILDKIT": "0"},
-        failure=f"{IMAGE} cannot be built",
-    )
+    assemble(job, IMAGE, recipe(), CONTEXT)
     shutil.rmtree(CONTEXT)
 
 

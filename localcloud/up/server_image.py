@@ -1,10 +1,8 @@
 """The image that servers of the local OpenStack cloud boot: a Debian with SSH, cloud-init and a time service."""
 
-import hashlib
-import os
 import shutil
 
-from localcloud.up import docker
+from localcloud.up.assembled import assemble, recipe_of_files
 from localcloud.up.debian import DebianImage, recipe_of
 from localcloud.up.job import Job
 from localcloud.up.paths import LOCAL, ROOT
@@ -24,10 +22,7 @@ BASE = DebianImage(
 
 def recipe() -> str:
     """Changes with everything that decides the content."""
-    found = hashlib.sha256(BASE.recipe.encode())
-    for file in sorted(path for path in SOURCE.rglob("*") if path.is_file()):
-        found.update(f"{file.relative_to(SOURCE)} {os.access(file, os.X_OK)}\n".encode() + file.read_bytes())
-    return found.hexdigest()[:12]
+    return recipe_of_files(SOURCE, BASE.recipe)
 
 
 def present() -> bool:
@@ -40,10 +35,5 @@ def build(job: Job) -> None:
     shutil.rmtree(CONTEXT, ignore_errors=True)
     shutil.copytree(SOURCE, CONTEXT)
     job.say("building it")
-    job.run(
-        *("docker", "build", "--quiet", "--label", f"infra-release.recipe={recipe()}", "--tag", IMAGE, CONTEXT),
-        # The builder inside the engine: it needs no plugin and looks for the base among the local images.
-        env={**docker.environment(), "DOCKER_BUILDKIT": "0"},
-        failure=f"{IMAGE} cannot be built",
-    )
+    assemble(job, IMAGE, recipe(), CONTEXT)
     shutil.rmtree(CONTEXT)
